@@ -62,6 +62,30 @@ def test_limits_hold_for_the_worst_of_many_groups(size):
     assert narrow < 0.8
 
 
+@pytest.mark.parametrize("sizes", [(500, 20, 5), (200, 30, 30, 10)], ids=str)
+def test_limits_hold_where_a_few_cases_are_the_best_group(sizes, size):
+    draws, rate = 25 if size == "smoke" else 1_000, 0.8
+    rng, held = np.random.default_rng(1), np.zeros(2)
+    attribute = np.repeat(np.arange(len(sizes)), sizes)
+    for _ in range(draws):
+        approved = rng.random(len(attribute)) < rate
+        table = wb.risk.fairness(approved, attribute, y_true=np.zeros(len(attribute)))
+        assert "red" not in set(table["light"])
+        held += [
+            table[f"{each}_lower"].max() <= alike <= table[f"{each}_upper"].min()
+            for each, alike in (("impact", 1), ("gap", 0))
+        ]
+    assert (held / draws).min() >= (0.84 if size == "smoke" else 0.935)
+
+
+@pytest.mark.parametrize(
+    "approved", [["approved", "declined"], [True, None], [1.0, np.nan], [1, 2]], ids=str
+)
+def test_a_decision_that_is_none_is_no_approval(approved):
+    with pytest.raises(InputError, match="True or False of each"):
+        wb.risk.fairness(approved, ["a", "b"])
+
+
 def test_the_sample_bank_approves_rural_customers_less_often(applications):
     approved = applications["decision"] == "approved"
     table = wb.risk.fairness(approved, applications["household_registration"])
@@ -140,7 +164,15 @@ def test_one_group_and_unknown_features_are_said():
         wb.risk.fairness([1, 0], ["a", "a"])
     with pytest.raises(InputError, match="no outcome is known to be good"):
         wb.risk.fairness([1, 0], ["a", "b"], y_true=[None, 1])
+    with pytest.raises(InputError, match="nobody was approved"):
+        wb.risk.fairness([0, 0], ["a", "b"])
+    with pytest.raises(InputError, match="or False and True"):
+        wb.risk.fairness([1, 0], ["a", "b"], y_true=["good", "bad"])
     X = pd.DataFrame({"x": [1.0, 2.0, 3.0]})
+    with pytest.raises(InputError, match="share approved, between 0 and 1"):
+        wb.risk.effect_of_leaving_out(
+            LogisticRegression(), X, [0, 1, 0], list("aba"), ["x"], approval_rate=50
+        )
     with pytest.raises(UnknownName, match="no feature named 'z'"):
         wb.risk.effect_of_leaving_out(
             LogisticRegression(), X, [0, 1, 0], list("aba"), ["z"], approval_rate=0.5

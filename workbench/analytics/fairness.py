@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import TargetEncoder
 from sklearn.tree import DecisionTreeClassifier
 
+from workbench.analytics.validation import estimates
 from workbench.analytics.validation.discrimination import auc, gini, gini_difference
 from workbench.analytics.validation.estimates import Array, one_of_many, outcomes, shares
 from workbench.documents import packaged
@@ -75,15 +76,19 @@ def fairness(
         ).by_group
         return pd.Series(groups).value_counts().reindex(found.index), found
 
-    groups, chosen = _groups(attribute), np.asarray(approved, dtype=bool).astype(int)
+    groups, chosen = _groups(attribute), estimates.decided(approved).astype(int)
+    if not chosen.any():
+        raise InputError("nobody was approved: no group's rate can be told beside another's.")
     n, rate = rates(chosen, groups)
     limits = {"lower": "selection_lower", "upper": "selection_upper"}
     table = pd.DataFrame({"n": n}).rename_axis("group")
     table = table.join(shares(rate * n, n, level, "selection_rate").rename(columns=limits))
     z = float(stats.norm.isf((1 - level) / (len(n) * (len(n) - 1))))
     best = rate.idxmax()
-    # why a half: a group of which nobody is selected has a ratio, and an interval, too
-    near, spread = (rate * n + 0.5) / (n + 0.5), 1 / (rate * n + 0.5) - 1 / (n + 0.5)
+    # why a half: a group of which nobody is selected has a ratio and an interval; why one: where
+    # everybody is, a single case would else be certain
+    chosen_of, of = rate * n + 0.5, n + np.where(rate < 1, 0.5, 1.0)
+    near, spread = chosen_of / of, 1 / chosen_of - 1 / of
     apart = z * np.sqrt(spread + spread[best]).where(n.index != best, 0.0)
     table["impact_ratio"] = rate / rate[best]
     table["impact_lower"] = near / near[best] * np.exp(-apart)
@@ -92,16 +97,19 @@ def fairness(
     table["light"] = np.select(below, ["red", "amber"], "green")
     if y_true is None:
         return table
-    good = pd.Series(np.asarray(y_true)).astype(float).to_numpy() == 0
+    good = estimates.known_outcomes(y_true) == 0
     if not good.any():
         raise InputError("no outcome is known to be good: equal opportunity is of those who paid.")
     goods, rate = rates(chosen[good], groups[good])
     best = rate.idxmax()
-    spread = (rate * (1 - rate) + 1 / (4 * goods)) / goods
+    # why one and two: Agresti & Caffo, Simple and effective confidence intervals, Am. Statist. 2000
+    near = (rate * goods + 1) / (goods + 2)
+    spread = near * (1 - near) / (goods + 2)
     apart = z * np.sqrt(spread + spread[best]).where(goods.index != best, 0.0)
-    gap = rate - rate[best]
+    gap, middle = rate - rate[best], near - near[best]
     found = {"goods": goods, "good_selection_rate": rate, "opportunity_gap": gap}
-    return table.join(pd.DataFrame({**found, "gap_lower": gap - apart, "gap_upper": gap + apart}))
+    limits = {"gap_lower": middle - apart, "gap_upper": middle + apart}
+    return table.join(pd.DataFrame({**found, **limits}))
 
 
 def calibration_by_group(
@@ -131,6 +139,7 @@ def _without_attribute(X: pd.DataFrame, attribute: Any) -> Array:
 def _foretold(X: pd.DataFrame, codes: Array, level: float) -> tuple[float, float, float]:
     """Return the AUC by which features foretell the group that they foretell best."""
     words = X.select_dtypes(exclude="number").columns
+    X = X.astype(dict.fromkeys(X.columns.difference(words), float))
     encoder = make_column_transformer(
         (TargetEncoder(random_state=0), words), remainder="passthrough"
     )
@@ -200,6 +209,8 @@ def effect_of_leaving_out(
     _without_attribute(X, attribute)
     (labels,) = outcomes(y)
     require_known("feature", X.columns, *features)
+    if not 0 < approval_rate < 1:
+        raise InputError("approval_rate is the share approved, between 0 and 1.")
     left = {"all features": [], **{f"without {each}": [each] for each in features}}
     if len(features) > 1:
         left["without all of these"] = list(features)

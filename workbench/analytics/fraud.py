@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analytics.validation.estimates import shares
+from workbench.analytics.validation.estimates import decided, shares
 from workbench.errors import InputError
 
 RULES = {
@@ -40,7 +40,7 @@ def behaviour_features(transactions: pd.DataFrame) -> pd.DataFrame:
     frame = transactions.drop_duplicates("transaction_id").dropna(subset="amount")
     frame = frame.assign(amount=frame["amount"].astype(float)).query("amount > 0")
     if "is_refund" in frame:
-        frame = frame[~frame["is_refund"].astype(bool)]
+        frame = frame[~decided(frame["is_refund"])]
     frame = frame.set_index("transaction_id")
     day = pd.to_datetime(frame["booked_on"]).dt.normalize()
     frame = frame.assign(day=day, log=np.log(frame["amount"])).sort_values(["customer_id", "day"])
@@ -114,7 +114,7 @@ def fraud_alerts(
     day = pd.Timestamp(as_of)
     known = cases[(pd.to_datetime(cases["opened_on"]) <= day) & (cases["outcome"] == "confirmed")]
     rules = RULES if rules is None else rules
-    hits = pd.DataFrame({name: features.eval(rule) for name, rule in rules.items()})
+    hits = pd.DataFrame({n: features.eval(rule) for n, rule in rules.items()}, features.index)
     before = features["booked_on"] <= day
     fraud = pd.Series(features.index.isin(known["transaction_id"]), index=features.index)
     if not (fraud & before).any() or before.all():
@@ -165,7 +165,7 @@ def precision_at_capacity(
         Index ``capacity``: ``reviewed``, ``confirmed``, ``precision`` with ``lower`` and ``upper``,
         ``found`` (share of all confirmed), ``amount_found`` in currency.
     """
-    all_fraud = pd.Index(np.asarray(confirmed))
+    all_fraud = pd.Index(np.asarray(confirmed)).unique()
     fraud = alerts.index.isin(all_fraud)
     reviewed = np.minimum(capacity, len(alerts))
     index = pd.Index(capacity, name="capacity")

@@ -88,6 +88,11 @@ def test_features_of_one_title_are_one_reason(applications):
     assert told.max() == 1
 
 
+def test_no_reason_cannot_be_asked_for(card, one):
+    with pytest.raises(InputError, match="1 or more, not -1"):
+        card.reasons(one, n=-1)
+
+
 def test_a_language_that_is_none_is_refused(card, one):
     with pytest.raises(UnknownName, match="no language named 'fr'"):
         card.reasons(one, language="fr")

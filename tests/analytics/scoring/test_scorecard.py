@@ -144,6 +144,13 @@ def test_whichever_label_is_bad_points_and_metrics_are_the_same(applications, la
     assert (named.table({"same": (X, y)})["same"]["bads"] == plain.table_["bads"].to_numpy()).all()
 
 
+def test_outcomes_are_read_though_some_were_missing_once(applications):
+    X, bad = applications
+    outcome = pd.Series(bad, X.index, dtype=bool).astype(object)
+    named = Scorecard(special_codes=CODES).fit(X, outcome)
+    assert (named.points(X) == Scorecard(special_codes=CODES).fit(X, bad).points(X)).all()
+
+
 def test_a_label_that_is_not_there_is_refused(applications):
     X, bad = applications
     with pytest.raises(UnknownName, match="no class named 'default'"):
@@ -195,7 +202,9 @@ def test_a_pair_that_is_none_is_refused(applications, pair):
         Scorecard(pair=pair).fit(*applications)
 
 
-@pytest.mark.parametrize("options", [{"pdo": 0}, {"base_odds": -1}])
+@pytest.mark.parametrize(
+    "options", [{"pdo": 0}, {"pdo": np.inf}, {"base_odds": -1}, {"base_score": np.nan}]
+)
 def test_points_that_cannot_be_are_refused(applications, options):
     with pytest.raises(DataError, match="are above 0"):
         Scorecard(**options).fit(*applications)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.errors import UnknownName
+from workbench.errors import InputError, UnknownName
 
 # Basel Committee, International convergence of capital measurement, Annex 3 "Illustrative IRB risk
 # weights": LGD 45 %, maturity 2.5 years, no scaling factor
@@ -33,6 +33,12 @@ def test_chances_half_as_large_as_they_should_be_cost_capital():
     assert 0 < low.lower < low.estimate < low.upper
     assert low.words.startswith("predicted 5.5%, observed 11.")
     assert f"{low.estimate:+,.0f}" in low.words
+
+
+@pytest.mark.parametrize(("pd", "lgd"), [(0, 0.45), (1.2, 0.45), (0.01, 45), (np.nan, 0.45)])
+def test_percent_and_what_is_no_chance_are_said(pd, lgd):
+    with pytest.raises(InputError, match="one percent"):
+        wb.risk.irb_risk_weight(pd, lgd=lgd, asset_class="other retail")
 
 
 def test_an_unknown_asset_class_is_said():

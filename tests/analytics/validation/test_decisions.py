@@ -54,6 +54,7 @@ def test_where_nothing_pays_nobody_is_approved():
     assert found.approval_rate.estimate < 0.1
     worst = wb.risk.best_cutoff([1, 1, 0], [0.1, 0.2, 0.3], gain_good=1, loss_bad=9)
     assert worst.approval_rate.estimate == 0
+    assert (str(worst.bad_rate.estimate), worst.bad_rate.n) == ("nan", 0)  # of nobody: not known
     assert worst.cutoff == 0.1
 
 
@@ -114,6 +115,14 @@ def test_a_split_gains_where_segments_differ_and_not_where_they_do_not():
         (lambda: wb.risk.best_cutoff([0, 1], [0.1, 0.9], gain_good=1, loss_bad=-4), "above 0"),
         (lambda: wb.risk.decide([0.1], approve_below=0.5, decline_from=0.2), "bands need"),
         (lambda: wb.risk.swap_set([1, 2], [1, 2], approval_rate=60), "share approved"),
+        # what is missing, or in words, is no decision, no outcome and no chance
+        (lambda: wb.risk.decide([np.nan], approve_below=0.1, decline_from=0.2), "missing"),
+        (lambda: wb.risk.decide([550], approve_below=0.1, decline_from=0.2), "Points are not"),
+        (lambda: wb.risk.swap_set([1, None], [1, 2], approval_rate=0.5), "missing"),
+        (lambda: wb.risk.override_table(["approve"], ["decline"]), "True or False of each"),
+        (lambda: wb.risk.override_table([True, None], [True, True]), "True or False of each"),
+        (lambda: wb.risk.override_table([True], [True], [2]), "0 \\(good\\) and 1"),
+        (lambda: wb.risk.override_table([True], [True], ["bad"]), "0 \\(good\\) and 1"),
         (
             lambda: wb.risk.split_gain(
                 LogisticRegression(),

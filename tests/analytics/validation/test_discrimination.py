@@ -71,6 +71,13 @@ def test_intervals_hold_the_truth_as_often_as_they_say(n, share, gap, size):
     assert held / draws == pytest.approx([0.95] * 2, abs=0.06 if size == "smoke" else 0.02)
 
 
+def test_a_score_that_tells_nothing_is_found_to_tell_five_times_in_a_hundred(size):
+    draws = 80 if size == "smoke" else 2_000
+    rng = np.random.default_rng(4)
+    told = [wb.risk.ks(*drawn(rng, 400, 0.0)).lower > 0 for _ in range(draws)]
+    assert np.mean(told) <= (0.1 if size == "smoke" else 0.06)
+
+
 def test_a_difference_is_paired():
     rng = np.random.default_rng(1)
     y, score = drawn(rng, 2_000)

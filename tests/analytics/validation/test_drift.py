@@ -86,6 +86,13 @@ def test_what_is_missing_is_a_bin_of_its_own():
     assert wb.risk.psi_by_period(["a", "b"] * 500, words, np.zeros(300))["drift"].item()
 
 
+def test_a_bin_is_known_by_its_name():
+    before, now = pd.Series({"a": 50, "b": 100}), pd.Series({"b": 100, "a": 50})
+    assert wb.risk.psi(before, now)["psi"].item() == 0
+    assert wb.risk.psi(before, now.to_frame().T)["psi"].item() == 0
+    assert wb.risk.psi(before, now.to_numpy())["psi"].item() > 0.4
+
+
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
@@ -93,6 +100,9 @@ def test_what_is_missing_is_a_bin_of_its_own():
         (lambda: wb.risk.psi([5, -1], [3, 4]), "give its standard deviation, noise_sd"),
         (lambda: wb.risk.psi([5, np.nan], [3, 4]), "counts are finite"),
         (lambda: wb.risk.psi([0, 0], [0, 0]), "has no case"),
+        (lambda: wb.risk.psi([5, 5], [[1, 2], [0, 0]]), "has no case"),
+        (lambda: wb.risk.psi([0, 0], [1, 2]), "has no case"),
+        (lambda: wb.risk.psi([5, 5], [1, 2], noise_sd=np.nan), "counts are finite"),
     ],
 )
 def test_what_cannot_be_compared_is_said(ask, words):

@@ -72,6 +72,12 @@ def test_power_is_how_often_the_test_finds_fault(test, n, assigned, true):
     assert float(wb.risk.backtest_power(n, assigned, true, test=test)) == pytest.approx(by_hand)
 
 
+def test_a_grade_is_known_by_its_name():
+    n, defaults = pd.Series({"A": 200, "B": 100}), pd.Series({"B": 20, "A": 1}, dtype="Int64")
+    found = wb.risk.backtest_grades(n, defaults, pd.Series({"B": 0.1, "A": 0.01}))
+    assert found["observed"].to_dict() == {"A": 0.005, "B": 0.2}
+
+
 def test_power_is_said_in_words():
     table = wb.risk.backtest_grades([53], [11], [0.20])
     assert table["words"].item() == (
@@ -107,6 +113,12 @@ def test_a_master_scale_grows_by_one_factor_and_takes_every_chance():
         (lambda: wb.risk.backtest_power(9, 0.1, 0.2, test="t"), UnknownName, "test of a grade"),
         (lambda: wb.risk.low_default_pd([5], [9], confidence=0.5), InputError, "none to all"),
         (lambda: wb.risk.master_scale(0.2, 0.1, 5), InputError, "two grades or more"),
+        (
+            lambda: wb.risk.assign_grades([np.nan], wb.risk.master_scale(0.1, 0.2, 2)),
+            InputError,
+            "missing",
+        ),
+        (lambda: wb.risk.backtest_grades([9], [None], [0.1]), InputError, "a grade has obligors"),
     ],
 )
 def test_what_cannot_be_told_is_said(ask, error, words):

@@ -27,6 +27,15 @@ def test_fuzzy_takes_each_declined_case_as_both():
     assert found.sample_weight.tolist() == pytest.approx([1, 1, 0.3, 0.9, 0.7, 0.1])
 
 
+@pytest.mark.parametrize("chances", [[0.3], [0.3, 3.0], [0.3, None]])
+def test_a_declined_case_without_a_chance_is_said(chances):
+    X = pd.DataFrame({"a": [1.0, 2.0]})
+    with pytest.raises(InputError):
+        wb.risk.fuzzy(X, [0, 1], X, chances)
+    with pytest.raises(InputError):
+        wb.risk.parcelling(X, [0, 1], [0.1, 0.2], X, chances, factor=1.5)
+
+
 def test_parcelling_draws_a_factor_of_the_bands_rate(cases):
     X, y, _ = cases
     p = expit(X["a"] + 0.5 * X["b"] - 1.5)

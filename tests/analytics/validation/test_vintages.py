@@ -100,6 +100,25 @@ def test_moves_are_counted_by_state_and_unknown_months_are_nobodys():
     assert rates.loc["90+", "worse"] == 1
 
 
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda frame: frame.convert_dtypes(),
+        lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+        lambda frame: frame.assign(month=frame["month"].dt.to_period("M")),
+        lambda frame: frame.assign(month=frame["month"].dt.date),
+        lambda frame: frame.assign(month=frame["month"].dt.strftime("%Y-%m")),
+        lambda frame: frame.sample(frac=1, random_state=0).set_axis([7] * len(frame)),
+    ],
+    ids=["nullable", "arrow", "period", "date", "text", "in no order"],
+)
+def test_moves_are_the_same_however_pandas_holds_the_rows(held):
+    frame = loans([0, 15, 45, 998], [0, 0, 997], [0, 0, 20, 0, 95], [0, 0])
+    wanted = wb.risk.transitions(frame)
+    assert wb.risk.transitions(held(frame)).equals(wanted)
+    assert wb.risk.vintage_curves(held(frame)).equals(wb.risk.vintage_curves(frame))
+
+
 def test_a_missing_month_is_nobodys_evidence():
     frame = loans([0, None, 90], [0, 0, 0])
     assert wb.risk.transitions(frame)["n"].sum() == 2

@@ -24,7 +24,7 @@ from workbench.analytics.scoring.guarding import read_column
 from workbench.errors import DataError
 from workbench.privacy.models.bins import numbers_of
 
-TRENDS = ("auto", "ascending", "descending", "none")
+TRENDS = {"auto": (1, -1), "ascending": (1,), "descending": (-1,), "none": (0,)}
 FINE_BINS = 100  # of about equal size, from which bins are merged
 
 
@@ -158,8 +158,7 @@ def _ranges(
 
 def best_starts(counts: Counts, *, trend: str, least_rows: float) -> list[int]:
     """Return at which of the ordered fine bins the merged ones begin."""
-    ways = {"auto": (1, -1), "ascending": (1,), "descending": (-1,), "none": (0,)}[trend]
-    found = [_cheapest(counts, way, least_rows) for way in ways]
+    found = [_cheapest(counts, way, least_rows) for way in TRENDS[trend]]
     return min(found, key=lambda each: each[0])[1]
 
 

@@ -60,9 +60,9 @@ class Carried(Binned, ClassifierMixin, BaseEstimator):
             form, version, digest = whole["format"], int(whole["version"]), _digest(whole["card"])
         except (FileNotFoundError, IsADirectoryError):
             raise DataError(f"there is no card at {path}; save one there with .save().") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(f"{path} is no scorecard, or was cut; save it anew.") from None
-        if form != FORMAT or version > VERSION:
+        if form != FORMAT or not 1 <= version <= VERSION:
             raise DataError(
                 f"{path} is '{form}' of version {version}; this workbench reads '{FORMAT}' up to "
                 f"version {VERSION}. Install a newer workbench, or save the card with this one."

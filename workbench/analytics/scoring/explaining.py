@@ -46,6 +46,8 @@ class Explained(Carried):
             wrong; empty where nothing more was lost.
         """
         phrases = one_of("language", packaged("analytics/scoring/reasons.yaml"), language)
+        if n < 1:
+            raise InputError(f"n is how many reasons are told at most, 1 or more, not {n}.")
         columns, words = self._columns(X), words or {}
         titles = [self._title(each.bins, words) for each in self.weighed_]
         lost = np.empty((len(columns), len(titles)))

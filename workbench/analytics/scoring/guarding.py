@@ -160,7 +160,8 @@ _BAD = ("bad", "default", "defaulted")  # labels that say so themselves
 
 def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
     """Return the label that means bad, and which rows are."""
-    y = column_or_1d(y, warn=True)
+    # why inferred: of a column that had missing values once, booleans are objects
+    y = pd.Series(column_or_1d(y, warn=True)).infer_objects().to_numpy()
     if missing := int(pd.isna(y).sum()):
         raise DataError(
             f"Input y contains NaN: {missing:,} of {len(y):,} outcomes are not known. Fit on rows "

@@ -122,7 +122,7 @@ class Scorecard(Explained):
         sample_weight : array, optional
             As often as each row counts.
         """
-        if not (self.pdo > 0 and self.base_odds > 0):
+        if not (0 < self.pdo < np.inf and self.base_odds > 0 and np.isfinite(self.base_score)):
             raise DataError("pdo and base_odds are above 0; ask for pdo=20, base_odds=50.")
         columns = columns_of(self, X, reset=True)
         refuse_kept_out(self.declared, columns)

@@ -190,8 +190,8 @@ def irb_risk_weight(pd: Any, *, lgd: Any, asset_class: str, maturity_years: Any 
     Parameters
     ----------
     pd, lgd : array-like
-        Probability of default in a year, and loss given default; from 0 to 1. No floor is applied:
-        the law's own goes first.
+        Probability of default in a year, above 0, and loss given default. No floor is applied: the
+        law's own goes first.
     asset_class : str
         "corporate", "residential mortgage", "other retail" or "qualifying revolving".
     maturity_years : array-like
@@ -209,6 +209,8 @@ def irb_risk_weight(pd: Any, *, lgd: Any, asset_class: str, maturity_years: Any 
     """
     low, high, rate = one_of("asset class", ASSET_CLASSES, asset_class)
     p, loss = np.asarray(pd, dtype=float), np.asarray(lgd, dtype=float)
+    if not ((p > 0) & (p <= 1)).all() or not ((loss >= 0) & (loss <= 1)).all():
+        raise InputError("pd is above 0 and lgd 0 or more, both at most 1: 0.01 for one percent.")
     rho = high + (low - high) * np.expm1(-rate * p) / np.expm1(-rate)
     stressed = stats.norm.ppf(p) + np.sqrt(rho) * stats.norm.ppf(0.999)
     capital = loss * (stats.norm.cdf(stressed / np.sqrt(1 - rho)) - p)

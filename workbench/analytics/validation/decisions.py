@@ -14,10 +14,10 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.utils.validation import has_fit_parameter
 
+from workbench.analytics.validation import estimates
 from workbench.analytics.validation.discrimination import gini, gini_difference
 from workbench.analytics.validation.estimates import Array, Estimate, outcomes, share, shares
 from workbench.errors import InputError
-from workbench.privacy.models.bins import numbers_of
 
 _DRAWS = 400
 _FEWEST = 20  # goods, and bads, of masked cases: below, an interval of Gini is wider than any gain
@@ -91,19 +91,20 @@ def best_cutoff(y_true: Any, y_prob: Any, *, gain_good: Any, loss_bad: Any) -> C
     # why luck again: it is itself known to about its own size only
     spread = np.sqrt(earned.var(ddof=1) / len(p) + luck**2)
     margin = float(stats.norm.isf(0.025) * spread)
-    lower, upper = np.quantile(cuts[place], [0.025, 0.975])
+    lower, upper = np.quantile(cuts[place], [0.025, 0.975]).tolist()
     bads = np.append(0, np.cumsum(y))[counts]
     rate = np.divide(bads, counts, out=np.full(len(cuts), np.nan), where=counts > 0)
-    table = pd.DataFrame({"cutoff": cuts, "approval_rate": counts / len(p), "bad_rate": rate})
+    columns = {"cutoff": cuts, "approval_rate": counts / len(p), "bad_rate": rate}
     profit = Estimate(middle, middle - margin, middle + margin, len(p))
-    approved, bad = share(taken, len(p)), share(bads[best], max(taken, 1))
-    chosen, lower, upper = map(float, (cuts[best], lower, upper))
-    return Cutoff(chosen, lower, upper, profit, approved, bad, table.assign(profit=whole))
+    approved = share(taken, len(p))
+    bad = share(bads[best], taken) if taken else Estimate(np.nan, 0.0, 1.0, 0)
+    columns["profit"] = whole
+    return Cutoff(float(cuts[best]), lower, upper, profit, approved, bad, pd.DataFrame(columns))
 
 
 def _by(group: Array, y_true: Any, order: list[str]) -> pd.DataFrame:
     """Return size and share of each group, and bad rate of its cases whose outcome is known."""
-    y = np.nan if y_true is None else numbers_of(y_true)
+    y = np.nan if y_true is None else estimates.known_outcomes(y_true)
     cases = pd.DataFrame({"group": pd.Categorical(group, order), "y": y})
     grouped = cases.groupby("group", observed=False)["y"]
     table = grouped.agg(n="size", known="count", bads="sum")
@@ -115,7 +116,7 @@ def decide(y_prob: Any, *, approve_below: float, decline_from: float) -> Array:
     """Return "approve", "refer" or "decline" of each case; a person decides what is referred."""
     if not 0 <= approve_below <= decline_from <= 1:
         raise InputError("bands need 0 ≤ approve_below ≤ decline_from ≤ 1.")
-    places = np.digitize(np.asarray(y_prob, dtype=float), [approve_below, decline_from])
+    places = np.digitize(estimates.figures_of(y_prob, chances=True), [approve_below, decline_from])
     return np.asarray(np.take(["approve", "refer", "decline"], places))
 
 
@@ -150,7 +151,7 @@ def override_table(recommended: Any, approved: Any, y_true: Any = None) -> pd.Da
         ``high-side override`` (declined against it), ``declined as recommended``; columns as of
         `decision_bands`.
     """
-    card, final = (np.asarray(each, dtype=bool) for each in (recommended, approved))
+    card, final = (estimates.decided(each) for each in (recommended, approved))
     names = [
         "declined as recommended",
         "low-side override",
@@ -184,7 +185,7 @@ def swap_set(
     if not 0 < approval_rate < 1:
         raise InputError("approval_rate is the share approved, between 0 and 1.")
     one, other = (
-        stats.rankdata(np.asarray(each, dtype=float), method="ordinal")
+        stats.rankdata(estimates.figures_of(each, np.shape(champion)), method="ordinal")
         <= approval_rate * np.size(champion)
         for each in (champion, challenger)
     )
@@ -245,7 +246,7 @@ def fuzzy(X: pd.DataFrame, y: Any, declined: pd.DataFrame, y_prob: Any) -> Infer
         Chance of a bad outcome of each declined case, by the model of accepted ones.
     """
     (labels,) = outcomes(y)
-    p = np.asarray(y_prob, dtype=float)
+    p = estimates.figures_of(y_prob, (len(declined),), chances=True)
     outcome = np.repeat([1, 0], len(declined))
     weight = np.concatenate([np.ones(len(X)), p, 1 - p])
     cases = pd.concat([X, declined, declined], ignore_index=True)
@@ -275,10 +276,11 @@ def parcelling(
         good. An assumption, so asked aloud.
     """
     labels, p = outcomes(y, y_prob, chances=True)
-    if factor <= 0:
+    if not factor > 0:
         raise InputError("factor is above 0: how much worse declined cases are taken to be.")
     edges = np.unique(np.quantile(p, np.arange(1, bands) / bands))
-    own, asked = (np.searchsorted(edges, np.asarray(x), side="right") for x in (p, declined_prob))
+    worse = estimates.figures_of(declined_prob, (len(declined),), chances=True)
+    own, asked = (np.searchsorted(edges, each, side="right") for each in (p, worse))
     size = np.bincount(own, minlength=len(edges) + 1)
     bads = np.bincount(own, weights=labels, minlength=len(edges) + 1)
     rate = (bads + labels.mean()) / (size + 1)

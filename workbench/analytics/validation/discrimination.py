@@ -123,8 +123,9 @@ def ks(y_true: Any, score: Any, *, level: float = 0.95) -> Estimate:
     variance = sum(share * (1 - share) / n for share, n in parts)
     # why again: luck is itself known to about its own size only
     margin = float(stats.norm.isf((1 - level) / 2) * np.sqrt(variance + luck**2))
-    middle = gap - luck
-    lower, upper = max(middle - margin, 0.0), min(max(middle + margin, gap), 1.0)
+    # why 0: whether there is any gap at all is told by the test of Kolmogorov and Smirnov
+    lower = max(gap - luck - margin, 0.0) if found.pvalue < 1 - level else 0.0
+    upper = min(max(gap - luck + margin, gap), 1.0)
     return Estimate(gap, lower, upper, len(y), f"at score {at:g}")
 
 
@@ -247,6 +248,8 @@ def psi(
     """
     base = np.asarray(reference, dtype=float)
     table = pd.DataFrame(current if np.ndim(current) == 2 else [current])
+    if isinstance(reference, pd.Series) and set(reference.index) == set(table.columns):
+        table = table[reference.index]  # a bin is known by its name, in whichever order it came
     counts = table.to_numpy(dtype=float)
     if base.ndim != 1 or len(base) < 2 or counts.shape[1] != len(base):
         raise InputError(
@@ -254,7 +257,7 @@ def psi(
             "the same two bins or more, periods as rows."
         )
     both = np.vstack([base, counts])
-    if not np.isfinite(both).all() or noise_sd < 0 or (not noise_sd and both.min() < 0):
+    if not np.isfinite(both).all() or not noise_sd >= 0 or (not noise_sd and both.min() < 0):
         raise InputError(
             "counts are finite numbers, and 0 or more but for privacy noise: where they carry "
             "some, give its standard deviation, noise_sd, above 0."
@@ -262,15 +265,14 @@ def psi(
     beyond = 1 - one_of_many(0.95, looked_at or len(counts))
     rows = []
     for row in counts:
-        if base.sum() + row.sum() < 2:
+        if base.sum() + row.sum() < 2 or not (noise_sd or base.sum() * row.sum()):
             raise InputError("a period or its reference has no case; leave it out.")
         unchanged = scoring.unchanged(np.stack([base, row]), np.full((2, len(base)), noise_sd))
         middle, limit = unchanged.mean(), np.quantile(unchanged, 0.95)
         dof = 2 * middle**2 / unchanged.var()
         wider = stats.chi2.isf(beyond, dof) / stats.chi2.ppf(0.95, dof)
         rows.append((round(row.sum()), float(scoring.psi(base, row)), middle, limit, limit * wider))
-    names = ["n", "psi", "no_drift", "limit", "limit_all"]
-    found = pd.DataFrame(rows, index=table.index, columns=names)
+    found = pd.DataFrame(rows, table.index, ["n", "psi", "no_drift", "limit", "limit_all"])
     found["drift"] = found["psi"] > found["limit"]
     found["drift_all"] = found["psi"] > found["limit_all"]
     return found

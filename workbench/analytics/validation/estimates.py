@@ -88,36 +88,52 @@ def one_of_many(level: float, figures: int) -> float:
 
 def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, ...]:
     """Return outcomes as 0 and 1 and figures beside them as floats, or say what is wrong."""
-    given = pd.Series(np.asarray(y_true))
-    if missing := int(given.isna().sum()):
+    y = known_outcomes(y_true)
+    if missing := int(np.isnan(y).sum()):
         raise InputError(
-            f"{missing:,} of {len(given):,} outcomes are not known. An outcome is known once its "
+            f"{missing:,} of {len(y):,} outcomes are not known. An outcome is known once its "
             "performance window is over: keep the matured cases, frame[frame.y.notna()]."
         )
-    y = numbers_of(given)
-    if not np.isin(y, (0.0, 1.0)).all():
-        raise InputError("outcomes are 0 (good) and 1 (bad), or False and True.")
     if len(np.unique(y)) < 2:
         raise InputError(
             f"all {len(y):,} outcomes are alike; a check needs goods and bads. Take more cases."
         )
-    columns = [y.astype(int)]
-    for figure in figures:
-        if np.shape(figure) != y.shape:
-            raise InputError(
-                f"there are {len(y):,} outcomes and figures of shape {np.shape(figure)}: one "
-                "figure a case, such as model.predict_proba(X)[:, 1]."
-            )
-        column = numbers_of(np.asarray(figure))
-        if not np.isfinite(column).all():
-            raise InputError(
-                f"{int((~np.isfinite(column)).sum()):,} figures are missing or infinite; score "
-                "every case, or leave it out on both sides."
-            )
-        if chances and not ((column >= 0) & (column <= 1)).all():
-            raise InputError(
-                "y_prob is the chance of a bad outcome, from 0 to 1. Points are not: give "
-                "model.predict_proba(X)[:, 1]."
-            )
-        columns.append(column)
-    return tuple(columns)
+    return y.astype(int), *(figures_of(each, y.shape, chances=chances) for each in figures)
+
+
+def known_outcomes(y_true: Any) -> Array:
+    """Return outcomes as 0 and 1, not a number where they are not known."""
+    given = pd.Series(np.asarray(y_true))
+    y = numbers_of(given)
+    if not (np.isin(y, (0.0, 1.0)) | given.isna()).all():
+        raise InputError("outcomes are 0 (good) and 1 (bad), or False and True.")
+    return y
+
+
+def decided(values: Any) -> Array:
+    """Return decisions as True and False."""
+    found = numbers_of(np.asarray(values))
+    if not np.isin(found, (0.0, 1.0)).all():
+        raise InputError("decisions are True or False of each case: decision == 'approved'.")
+    return np.asarray(found == 1)
+
+
+def figures_of(figure: Any, shape: Any = None, *, chances: bool = False) -> Array:
+    """Return figures of cases as floats, or say what is wrong with them."""
+    if shape is not None and np.shape(figure) != shape:
+        raise InputError(
+            f"there are {shape[0]:,} outcomes and figures of shape {np.shape(figure)}: one "
+            "figure a case, such as model.predict_proba(X)[:, 1]."
+        )
+    column = numbers_of(np.asarray(figure))
+    if not np.isfinite(column).all():
+        raise InputError(
+            f"{int((~np.isfinite(column)).sum()):,} figures are missing or infinite; score "
+            "every case, or leave it out on both sides."
+        )
+    if chances and not ((column >= 0) & (column <= 1)).all():
+        raise InputError(
+            "y_prob is the chance of a bad outcome, from 0 to 1. Points are not: give "
+            "model.predict_proba(X)[:, 1]."
+        )
+    return column

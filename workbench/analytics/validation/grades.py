@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from workbench.analytics.validation.estimates import Array, shares
+from workbench.analytics.validation.estimates import Array, figures_of, shares
 from workbench.errors import InputError, one_of
 
 TESTS: dict[str, Callable[..., Array]] = {  # chance of k defaults or more where the PD is right
@@ -39,14 +39,15 @@ def master_scale(lowest: float, highest: float, grades: int) -> pd.DataFrame:
     if not 0 < lowest < highest < 1 or grades < 2:
         raise InputError("a master scale has two grades or more between PDs like 0.0003 and 0.2.")
     bounds = np.geomspace(lowest, highest, grades + 1)
-    index = pd.RangeIndex(1, grades + 1, name="grade")
     columns = {"lower": bounds[:-1], "upper": bounds[1:], "pd": np.sqrt(bounds[:-1] * bounds[1:])}
-    return pd.DataFrame(columns, index=index)
+    return pd.DataFrame(columns, pd.RangeIndex(1, grades + 1, name="grade"))
 
 
 def assign_grades(y_prob: Any, scale: pd.DataFrame) -> Array:
     """Return each case's grade on a master scale."""
-    places = np.searchsorted(scale["upper"].to_numpy()[:-1], np.asarray(y_prob), side="right")
+    places = np.searchsorted(
+        scale["upper"].to_numpy()[:-1], figures_of(y_prob, chances=True), side="right"
+    )
     return np.asarray(scale.index.to_numpy()[places])
 
 
@@ -112,15 +113,14 @@ def backtest_grades(
        binomial_p  jeffreys_p     z_p
     0      0.0966      0.0709  0.0635
     """
-    names = n.index if isinstance(n, pd.Series) else pd.RangeIndex(len(n))
-    n, k = np.asarray(n, dtype=int), np.asarray(defaults, dtype=int)
-    p = np.asarray(pd_assigned, dtype=float)
+    table = pd.DataFrame({"n": n, "defaults": defaults, "pd": pd_assigned})
+    n, k, p = table.to_numpy(dtype=float, na_value=np.nan).T
     if not ((n > 0) & (k >= 0) & (k <= n) & (p > 0) & (p + too_low < 1)).all():
         raise InputError(
             "a grade has obligors, from none to all of them in default, and a PD above 0 that "
             "stays below 1 when too_low is added; leave empty grades out."
         )
-    table = pd.DataFrame({"n": n, "defaults": k, "pd": p}, index=names)
+    table = table.astype({"n": int, "defaults": int, "pd": float})
     table = table.join(shares(table["defaults"], table["n"], level, "observed"))
     for test, p_value in TESTS.items():
         table[f"{test}_p"] = p_value(k, n, p)
@@ -133,7 +133,7 @@ def backtest_grades(
     table["words"] = [
         f"with {many:,} in this grade, {100 * too_low:g} points too low would be noticed "
         f"{100 * power:.0f} times in 100"
-        for many, power in zip(n, table["binomial_power"], strict=True)
+        for many, power in zip(table["n"], table["binomial_power"], strict=True)
     ]
     return table
 
