@@ -354,6 +354,29 @@ def test_a_databases_tables_come_in_by_its_address(tmp_path, engine):
     assert [columns[c]["type"] for c in ("customer_id", "total", "booked")] == ["text", "money", "date"]  # fmt: skip  # noqa: E501  # why: one comparison
 
 
+def test_a_databases_tables_each_come_in_or_are_named(tmp_path, monkeypatch):
+    with sqlite3.connect(tmp_path / "shop.db") as there:
+        for name in ("客户", "订单", "a/b", "a_b", "empty"):
+            there.execute(f'CREATE TABLE "{name}" (customer_id TEXT, amount INTEGER)')
+            if name != "empty":  # of any type, as this database lets them be
+                values = [(name, 1), (name, 2.5), (name, "x")]
+                there.executemany(f'INSERT INTO "{name}" VALUES (?, ?)', values)
+        there.execute("CREATE TABLE bytes (customer_id TEXT, amount INTEGER)")
+        there.executemany("INSERT INTO bytes VALUES (?, ?)", [("a", b"\xff\xfe"), ("a", "x")])
+    there.close()
+    monkeypatch.chdir(tmp_path)
+    code, said = _new(tmp_path / "shop", "--from", "sqlite:///shop.db")
+    assert code == 0, said
+    sources = {each["source"] for each in _tables(tmp_path / "shop").values()}
+    assert sources == {"客户.parquet", "订单.parquet", "a_b.parquet", "a_b_.parquet"}
+    assert all(f"LEFT OUT {name}" in said for name in ("bytes: it cannot be read", "empty.parquet"))
+    assert "there is no file /gone.db" in _new(tmp_path / "no", "--from", "sqlite:///gone.db")[1]
+    assert not (tmp_path / "gone.db").exists()
+    assert (
+        "Name its address: sqlite:///" in _new(tmp_path / "no", "--from", tmp_path / "shop.db")[1]
+    )
+
+
 def test_where_no_column_is_the_customer_it_is_asked_or_told(tmp_path):
     lines = ["credit.amount,age,purpose"] + [f"{100 + n},{20 + n % 50},car" for n in range(60)]
     path = _file(tmp_path, lines)

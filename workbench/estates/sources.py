@@ -56,7 +56,7 @@ def bring_in(
     known: dict[str, str] = {}
     for source in sources:
         if "://" in source:
-            found += _database_tables(source, data)
+            found += _database_tables(source, data, left_out)
             continue
         path = Path(source)
         files = [path]
@@ -116,6 +116,11 @@ def _require_readable(path: Path) -> str:
             raise SourceError(f"{path} is a folder in a folder. Name it with --from of its own.")
         if not path.is_file():
             raise SourceError(f"there is no file {path}. Check the name.")
+        if path.suffix.lower() in (".db", ".sqlite", ".sqlite3", ".duckdb"):
+            kind = "duckdb" if path.suffix.lower() == ".duckdb" else "sqlite"
+            raise SourceError(
+                f"{path} is a database. Name its address: {kind}://{path.absolute()}."
+            )
         path.open("rb").close()
     except OSError as problem:
         raise SourceError(f"{path} cannot be read: {problem.strerror}.") from None
@@ -315,13 +320,19 @@ def _rewriting(
         yield source, out
 
 
-def _database_tables(url: str, folder: Path) -> list[Path]:
+def _database_tables(url: str, folder: Path, left_out: dict[str, str]) -> list[Path]:
     """Write every table of a database as a Parquet file; return the files.
 
     Its address is not repeated in an error, for it may hold a password.
     """
     import ibis
 
+    kind, _, rest = url.partition("://")
+    if kind in ("sqlite", "duckdb"):  # which would make a file where there is none
+        there = [each for each in (Path(rest), Path(rest.lstrip("/"))) if each.is_file()]
+        if not there:
+            raise InputError(f"there is no file {rest}. Check the address.")
+        url = f"{kind}://{there[0].absolute()}"
     try:
         connection = ibis.connect(url)
         tables = connection.list_tables()
@@ -333,7 +344,18 @@ def _database_tables(url: str, folder: Path) -> list[Path]:
         ) from None
     found = []
     for table in tables:
-        path = folder / f"{re.sub(r'[^A-Za-z0-9_]+', '_', table)}.parquet"
-        connection.table(table).to_parquet(path)
-        found.append(path)
+        stem, rows = re.sub(r"\W+", "_", table), connection.table(table)
+        places = (folder / f"{stem}{'_' * number}.parquet" for number in itertools.count())
+        path = next(each for each in places if not each.exists())
+        try:
+            try:
+                rows.to_parquet(path)
+            except Exception:  # noqa: BLE001  # why: each database has errors of its own
+                # a column of SQLite may hold values of any type, which are read as texts
+                rows.cast(dict.fromkeys(rows.columns, "string")).to_parquet(path)
+        except Exception as problem:  # noqa: BLE001  # why: as above
+            left_out[table] = f"it cannot be read ({type(problem).__name__}). Export it as CSV."
+            path.unlink(missing_ok=True)
+        else:
+            found.append(path)
     return found
