@@ -173,6 +173,7 @@ def test_only_what_was_run_since_counts_as_unsaved():
 def test_lab_opens_on_the_workspace(shop):
     words, env = lab.lab_command(shop.settings, ["--version"])
     assert words[3] == f"--ServerApp.root_dir={shop.settings.root}"
+    assert "--expose-app-in-browser" in words  # else a click of `ws.ask()` makes no cell
     assert env["WORKBENCH_WORKSPACE"] == str(shop.settings.root / "workbench.toml")
     code = (
         "from workbench.lab import lab; from workbench.settings import load_settings;"

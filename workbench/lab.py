@@ -67,6 +67,7 @@ def lab_command(
 ) -> tuple[list[str], Mapping[str, str]]:
     """Return the words that open JupyterLab on a workspace, and the environment for them."""
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={settings.root}"]
+    words += ["--expose-app-in-browser"]  # what the form of `ws.ask()` puts a cell in by
     env = {**without_keys(), "WORKBENCH_WORKSPACE": str(settings.root / FILE_NAME)}
     return [*words, *arguments], env
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from workbench.privacy.sheets import Sheet
     from workbench.workspace.asking import Asking
 
+
+# What JupyterLab does on a click. What a kernel says of the next cell comes with a cell that runs,
+# which a click is not: the empty request takes it, so that it does not come twice.
+NEXT_CELL = """
+const app = window.jupyterapp, panel = app?.shell.currentWidget;
+if (panel?.content?.activeCell) app.commands.execute("notebook:insert-cell-below").then(() => {
+  panel.content.activeCell.model.sharedModel.setSource(%s);
+  panel.sessionContext.session.kernel.requestExecute({ code: "", silent: true });
+});
+"""
 
 # Of every table, with how a query asks it; of a column there are "amount_sum" and "amount_mean".
 MEASURES = {"customers": "customers", "rows": "count"}
@@ -192,6 +203,7 @@ def form(ws: Asking) -> Any:
     shown = widgets.HTML()
     button = widgets.Button(description="Put the code into the next cell", disabled=True)
     button.layout.width = "auto"
+    script = widgets.Output()
     state: dict[str, Answerable | None] = {"found": None}
 
     def of_table(_: Any = None) -> None:
@@ -245,6 +257,10 @@ def form(ws: Asking) -> Any:
         found, shell = state["found"], get_ipython()
         if found is not None and shell is not None:
             shell.set_next_input(found.code)
+            with script:
+                put_in = {"application/javascript": NEXT_CELL % json.dumps(found.code)}
+                shell.display_pub.publish(put_in)
+            script.clear_output()  # else a notebook that is opened again would run it again
 
     table.observe(of_table, "value")
     purpose.observe(of_purpose, "value")
@@ -254,4 +270,4 @@ def form(ws: Asking) -> Any:
     button.on_click(put)
     of_table()
     rows = [(table, purpose), (measures, by), (column, value), (first, last, epsilon)]
-    return widgets.VBox([*map(widgets.HBox, rows), shown, button])
+    return widgets.VBox([*map(widgets.HBox, rows), script, shown, button])

@@ -58,6 +58,12 @@ def test_it_is_a_valid_feed_of_editions_newest_first(tmp_path):
     assert list(strange(tmp_path)) == []
 
 
+def test_a_title_of_any_signs_leaves_a_feed_that_can_be_read(tmp_path):
+    _publish(tmp_path, "2026-09", title="Over\x0bview\ufffe <b> & 客户 😀")
+    _, (entry,) = _feed(tmp_path)
+    assert entry["title"].text == "Overview <b> & 客户 😀, September 2026"
+
+
 def test_an_entrys_address_stays_through_revisions_and_withdrawal(tmp_path):
     _publish(tmp_path, "2026-09", 1)
     root, (first,) = _feed(tmp_path)

@@ -27,6 +27,7 @@ from workbench.store.durable import content_of
 
 FEED = "feed.xml"
 _SHOWN_AT_MOST = 100
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _ID = re.compile(r"<id>urn:uuid:([0-9a-f-]{36})</id>")
 
 
@@ -50,7 +51,7 @@ def write_feed(published: Path, every: Iterable[Edition], house: str, language: 
         feed=FEED,
         entries=_entries(shown[:_SHOWN_AT_MOST], first, feed, language),
     )
-    put_whole(published, published / FEED, content.encode())
+    put_whole(published, published / FEED, _NO_XML.sub("", content).encode())
 
 
 def _entries(
