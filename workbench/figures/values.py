@@ -61,7 +61,7 @@ class Series:
     @property
     def rate(self) -> bool:
         """Whether figures are fractions, shown as percentages."""
-        return _is_rate(self.measure)
+        return self.measure.percent
 
     @property
     def empty(self) -> bool:
@@ -235,7 +235,7 @@ def contrast_of(release: Release, measure: Measure) -> str | None:
         named = each.get("name") == measure.name
         if each["op"] == "difference" and (named or measure.name.endswith("_change")):
             relative = each.get("options", {}).get("relative")
-            return "relative" if relative else "points" if _is_rate(measure) else "amount"
+            return "relative" if relative else "points" if measure.percent else "amount"
     return None
 
 
@@ -332,11 +332,7 @@ def at(
 
 def _digits(measure: Measure, values: Sequence[Value]) -> int:
     digits = digits_of(measure, (value.margin for value in values))
-    return max(0, digits - 2) if _is_rate(measure) else digits
-
-
-def _is_rate(measure: Measure) -> bool:
-    return measure.kind == "rate" or measure.unit == "fraction"
+    return max(0, digits - 2) if measure.percent else digits
 
 
 def _float(value: Any) -> float | None:

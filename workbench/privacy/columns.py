@@ -112,6 +112,11 @@ class Measure:
     contrast: str | None = None
 
     @property
+    def percent(self) -> bool:
+        """Whether it is a share, read in percent."""
+        return self.kind == "rate" or self.unit == "fraction"
+
+    @property
     def columns(self) -> tuple[str, str, str]:
         """Names of its columns: the figure, and the ends of its margin."""
         return self.name, f"{self.name}_low", f"{self.name}_high"
@@ -345,9 +350,8 @@ def with_margin(
     >>> with_margin(Measure("kept_share", "rate", "Kept", None, 4), 1.0, 1.0, 1.0, digits=4)
     '100.00 %'
     """
-    percent = measure.kind == "rate" or measure.unit == "fraction"
-    scale, sign = (100.0, " %") if percent else (1.0, "")
-    places = digits - 2 if percent else digits
+    scale, sign = (100.0, " %") if measure.percent else (1.0, "")
+    places = digits - 2 if measure.percent else digits
 
     def text(each: float) -> str:
         return number(each * scale, places)

@@ -27,8 +27,8 @@ def note(published: Path, files: Mapping[str, bytes]) -> None:
     if not record.exists():
         for name in _of_editions(published):
             if (content := content_of(published / name)) is not None:
-                known[name] = _digest(content)
-    known.update({name: _digest(content) for name, content in files.items()})
+                known[name] = digest(content)
+    known.update({name: digest(content) for name, content in files.items()})
     lines = "".join(
         json.dumps({"file": name, "sha256": sha256}, ensure_ascii=False) + "\n"
         for name, sha256 in known.items()
@@ -58,7 +58,7 @@ def recorded(published: Path) -> dict[str, str | None]:
 
 def fits(content: bytes | None, sha256: str | None) -> bool:
     """Return whether a file is what was published, as far as that was kept, or is there no more."""
-    return content is None or sha256 is None or _digest(content) == sha256
+    return content is None or sha256 is None or digest(content) == sha256
 
 
 def strange(published: Path) -> Iterator[str]:
@@ -109,7 +109,8 @@ def make_folder(folder: Path) -> None:
             each.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """Return a file's SHA-256."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -234,7 +234,7 @@ def _figure(
     value, low, high = (release.columns[name][rows[0]] for name in measure.columns)
     if value is None:
         raise InputError(f"'{of}' is not known in that row of {release.id}: it is no outcome yet.")
-    rate = measure.kind == "rate" or measure.unit == "fraction"
+    rate = measure.percent
     counted = "%" if rate else measure.unit
     if counted != unit and (rate or unit == "%" or any(map(str.isupper, (unit, counted or "")))):
         raise InputError(

@@ -9,8 +9,8 @@ from factories.pages import CHINESE, MONTHLY, page
 from workbench import figures
 from workbench.reporting.published import editions
 from workbench.reporting.published.index import without_ways
-from workbench.reporting.published.record import digest, read
-from workbench.store.published_files import strange
+from workbench.reporting.published.record import read
+from workbench.store.published_files import digest, strange
 
 CARDS = notebook(code("wb.figures.kpis(m)", figures.kpis(MONTHLY)))
 

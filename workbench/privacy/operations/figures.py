@@ -217,11 +217,7 @@ def _contrast(one: Measure, other: Measure, sign: int) -> str | None:
     """Return what zero means no difference in, of a sum of figures or their difference."""
     if sign == 1 or "number" in (one.kind, other.kind):
         return one.contrast if one.contrast == other.contrast else None
-    return "points" if _percent(one) else "amount"
-
-
-def _percent(measure: Measure) -> bool:
-    return measure.kind == "rate" or measure.unit == "fraction"
+    return "points" if one.percent else "amount"
 
 
 @operation("multiply")
@@ -287,7 +283,7 @@ def _difference(
         unit="fraction" if measure.kind == "rate" else measure.unit,
         least=None,
         at_bound_of=None,
-        contrast="points" if _percent(measure) else "amount",
+        contrast="points" if measure.percent else "amount",
     )
     if relative:
         least = -1.0 if _not_negative(measure) else None

@@ -30,10 +30,10 @@ from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published import files, index
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import finish, forget_failures, show_failures
-from workbench.reporting.published.record import Edition, changes, digest, editions, read, said_of
+from workbench.reporting.published.record import Edition, changes, editions, read, said_of
 from workbench.reporting.published.record import latest as latest_record
 from workbench.store.durable import content_of, sync
-from workbench.store.published_files import FOLDER_MODE, make_folder
+from workbench.store.published_files import FOLDER_MODE, digest, make_folder
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ It is one small file beside the edition's pages.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -218,11 +217,6 @@ def latest(published: Path, report: str, period: str, variant: str = "") -> Edit
     folder = published / place(report, period, variant)
     numbers = revisions(folder)
     return read(folder / f"r{numbers[-1]}") if numbers else None
-
-
-def digest(content: bytes) -> str:
-    """Return a file's SHA-256."""
-    return hashlib.sha256(content).hexdigest()
 
 
 SHOWN_AT_MOST = 24
