@@ -46,9 +46,12 @@ def test_a_missing_file_is_refused(tmp_path):
         load_settings(tmp_path / FILE_NAME)
 
 
-def test_bytes_that_are_no_text_are_refused(write):
+@pytest.mark.parametrize(
+    "odd", [b"title = '\xff'", b"title = " + b"[" * 100_000, b"title = " + b"9" * 6_000]
+)
+def test_what_is_no_text_or_no_value_is_refused(write, odd):
     with pytest.raises(SettingsError, match="cannot be read as TOML"):
-        load_settings(write(b"title = '\xff'"))
+        load_settings(write(odd))
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest(write):

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from workbench.documents import read_json
 from workbench.errors import (
@@ -69,7 +70,7 @@ def check(ws: Workspace, tell: Tell = quiet, *, quick: bool = False) -> list[Pro
 
 def next_step(ws: Workspace, problems: Sequence[Problem]) -> str:
     """Return what to do next on the way to a first page, in the order in which one would do it."""
-    at = f" -w {ws.settings.root}"
+    at = f" -w {quote(str(ws.settings.root))}"
     parts = {problem.part for problem in problems}
     if QUESTIONS in parts:
         return (

@@ -184,7 +184,9 @@ def load_settings(path: Path) -> Settings:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise SettingsError(f"{path} cannot be read: {problem.strerror}.") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except RecursionError:
+        raise SettingsError(f"{path} cannot be read as TOML: nested too deeply.") from None
+    except ValueError as problem:  # also of a number of thousands of digits
         raise SettingsError(f"{path} cannot be read as TOML: {problem}") from None
     known = set(Settings.model_fields) - {"root"}
     if "warm_kernel_minutes" in content:  # the name before, when 0 minutes meant plain kernels

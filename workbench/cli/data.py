@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -164,8 +165,9 @@ def import_(name: str, out: Path | None) -> Told:
 
     target = out or Path("estates") / name
     rows = import_dataset(name, target)
+    at = quote(str(target))
     lines = [
         f"Wrote {sum(rows.values()):,} rows in {len(rows)} tables into {target}.",
-        f"Next: workbench init -w {target} && workbench run customer-overview -w {target}",
+        f"Next: workbench init -w {at} && workbench run customer-overview -w {at}",
     ]
     return Told({"out": str(target), "rows": rows}, lines)

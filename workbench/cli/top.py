@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,6 +74,7 @@ def new(folder: Path, sources: tuple[str, ...], customer: str | None) -> Told:
     # why init last: it refuses a file of which some rows do not fit, and leaves out what is fed
     loads = sorted({table.load for table in tables}, key=lambda each: each == "init")
     rows = {table.name: table.looked.rows for table in tables}
+    at = f"-w {quote(str(folder))}"
     return Told(
         {"out": str(folder), "rows": rows, "left_out": left_out},
         [
@@ -81,8 +83,8 @@ def new(folder: Path, sources: tuple[str, ...], customer: str | None) -> Told:
             f"Wrote {folder}. The files were copied into {folder}/data, which is yours alone to "
             "read; nothing outside it is read again.",
             f"Next: answer the questions in {folder}/catalog.yaml; then "
-            + "".join(f"'workbench {each} -w {folder}', " for each in loads)
-            + f"and 'workbench run first-page -w {folder}'. 'workbench check -w {folder}' says "
+            + "".join(f"'workbench {each} {at}', " for each in loads)
+            + f"and 'workbench run first-page {at}'. 'workbench check {at}' says "
             "where you are on the way.",
         ],
     )

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from workbench.catalog import UNANSWERED
 from workbench.errors import InputError, SourceError
@@ -75,7 +76,7 @@ class Drafted:
         """The command that loads it first: `init` takes whole files, `ingest` good rows only."""
         if not (self.looked.misfits or self.looked.unreadable):
             return "init"
-        return f"data ingest {self.name} {self.looked.path}"
+        return f"data ingest {self.name} {quote(str(self.looked.path))}"
 
     def said(self) -> list[str]:
         """Return what was found, in words."""
@@ -195,8 +196,8 @@ def _require_other_columns(looked: Looked, tables: Sequence[Drafted]) -> None:
         if table.looked.path == looked.path and headers == [e.header for e in looked.columns]:
             raise SourceError(
                 f"it has the columns of table '{table.name}'. Load that one, and take this one in "
-                f"with 'workbench data ingest {table.name} {looked.path} --sheet "
-                f"{_quotes(looked.format['sheet'])}'."
+                f"with 'workbench data ingest {table.name} {quote(str(looked.path))} --sheet "
+                f"{quote(looked.format['sheet'])}'."
             )
 
 

@@ -155,7 +155,8 @@ ASIDE = {
         "...", "''", "*", "\ufffd",
         "N.A.", "<NA>", "<null>", "NaT", "(empty)", "#REF!", "#VALUE!", "#DIV/0!",
         "#NAME?", "#NUM!",
-        "Total:", "Summe", "Gesamt", "Grand Total", "汇总", "missing", "unbekannt",
+        "Total:", "合计：", "Summe :", "Zwischensumme", "Итого:", "總計", "なし",
+        "Summe", "Gesamt", "Grand Total", "汇总", "missing", "unbekannt",
         "未知", "ＮＵＬＬ"],
 }  # fmt: skip  # why: a table
 CASES = [

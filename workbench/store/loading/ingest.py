@@ -225,7 +225,10 @@ def _require_sound(faults: Mapping[str, int], name: str, table: Table, path: Pat
         if count
     ]
     if bad:
-        raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
+        raise SourceError(
+            f"{path} does not match table '{name}': {'; '.join(bad)}. Take it in with 'workbench "
+            f"data ingest {name} FILE', which keeps those rows aside; nothing was loaded."
+        )
     if counts[-1]:
         raise SourceError(
             f"{path}: '{table.subject_key}' is empty in {counts[-1]:,} rows of table '{name}', "

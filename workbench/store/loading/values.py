@@ -23,11 +23,12 @@ _NUMBERED = re.compile(r"VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID")  # wh
 _SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
 # Words that programs write for nothing, and that people write below a column: no customer's key.
 _NO_KEYS = frozenset(
-    r"null nul nil none nan nat na n/a n.a. #n/a \n (null) (none) (blank) (empty) <null> <na> "  # noqa: SIM905  # why: a list of words is read faster as one
+    r"null nul nil none nan nat na n/a n.a #n/a \n (null) (none) (blank) (empty) <null> <na> "  # noqa: SIM905  # why: a list of words is read faster as one
     "<none> (leer) #ref! #value! #name? #num! #null! #div/0! undefined unknown "
-    "missing empty unbekannt total totals subtotal sum total: sum: gesamt summe insgesamt "
-    "合计 总计 小计 汇总 无 空 未知 缺失".split()
-) | {"grand total", "grand total:"}
+    "missing empty unbekannt inconnu desconocido total totals subtotal sub-total sum gesamt summe "
+    "insgesamt gesamtsumme zwischensumme totale totaux sous-total итого всего "
+    "合计 总计 小计 汇总 总和 无 空 未知 缺失 合計 總計 小計 無 不明 なし 합계 총계 없음".split()
+) | {"grand total", "total general", "total général"}
 # with a digit it is none of the words above, and without a point or a quote no number
 _SIMPLE = r"!$-&(-*,\-/-<>-_a-~"
 _PLAIN_KEY = rf"[{_SIMPLE}]*[0-9][{_SIMPLE}]*"
@@ -114,7 +115,7 @@ def normal_key(text: str) -> str | None:
     if text.startswith(("=", "'", '"', "`")) or "  " in text or any(map(_unseen, inside)):
         return None
     named = any(unicodedata.category(sign)[0] in "LN" for sign in text)
-    none = not named or re.fullmatch(_NUMBER, text) or text.lower() in _NO_KEYS
+    none = not named or re.fullmatch(_NUMBER, text) or text.lower().rstrip(" :.") in _NO_KEYS
     return None if none else text
 
 
@@ -328,11 +329,12 @@ def _key_sql(raw: str, declared: Column) -> str:
     narrow = f"translate(replace({raw}, chr(0), chr(1)), '{_WIDE}', {literal(_NARROW)})"
     trimmed = f"regexp_replace(nfc_normalize({narrow}), {literal(_EDGES)}, '', 'g')"
     words = ", ".join(literal(word) for word in sorted(_NO_KEYS))
+    # its column's names are no key: where files were put together, each has its own line of them
     own = ", ".join(literal(name) for name in (raw.strip('"'), declared.header) if name)
     fit = (
         f"regexp_full_match(key, {literal(_KEY)}) AND regexp_matches(key, {literal(_NAMES)}) AND "
-        f"NOT regexp_full_match(key, {literal(_NUMBER)}) AND lower(key) NOT IN ({words}) "
-        f"AND key NOT IN ({own})"  # as where files were put together, each with its column names
+        f"NOT regexp_full_match(key, {literal(_NUMBER)}) AND rtrim(lower(key), ' :.') NOT IN "
+        f"({words}) AND key NOT IN ({own})"
     )
     # why a list: what stands twice the engine computes of every row, before it looks at the CASE
     return f"(CASE WHEN {plain} THEN {raw} ELSE list_filter([{trimmed}], lambda key: {fit})[1] END)"
