@@ -9,7 +9,7 @@ from typing import Any, cast, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from workbench.errors import Each, InputError, WorkbenchError
+from workbench.errors import Each, InputError, QuestionRefused, WorkbenchError
 
 _ASK = " Ask with wb.query(…), then ws.release(…), and give what that returns."
 _TRIPS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
@@ -54,3 +54,23 @@ def require_types(of: Callable[..., Any], given: Mapping[str, Any]) -> None:
             declared = re.sub(r"\w+\.", "", formatannotation(hint))
             way = _ASK if "Release" in declared else ""
             raise InputError(f"{name}= takes {declared}, not {shown}.{way}") from None
+
+
+def require_currency(of: Any, measure: object, unit: str | None) -> None:
+    """Refuse a figure of a release that would be told in another currency than it is in."""
+    for each in of.measures:
+        if each.name == measure and unit and (each.unit or "").isupper() and each.unit != unit:
+            raise InputError(
+                f"'{measure}' is in {each.unit}, and unit= says {unit}. Give unit='{each.unit}', "
+                f"or a figure that is in {unit}."
+            )
+
+
+def require_totals(of: Any, count: str, ead: float | str) -> None:
+    """Refuse what is no total of a group as its number of loans, or as their exposure."""
+    for each in of.measures:
+        if each.name in (count, ead) and each.kind in ("rate", "mean", "quantile"):
+            raise QuestionRefused(
+                f"'{each.name}' is no total of a grade: count= is how many loans there are, and "
+                "ead= the exposure of all of them, such as 'balance_sum', or of one, in numbers."
+            )

@@ -94,6 +94,12 @@ def test_intervals_of_the_simulation_hold(size):
         ({"count": [-1]}, "whole number, 0 or more"),
         ({"count": [1.5]}, "whole number, 0 or more"),
         ({"count": [1, 2]}, "for each entry of pd"),
+        ({"count": [1e20]}, "whole number, 0 or more"),
+        ({"pd": [[0.1, 0.2]]}, "a list of one for each loan"),
+        ({"ead": 1e308}, r"ead is 0 or more, up to 1e\+30"),
+        ({"draws": 10**9}, "up to 10,000,000"),
+        ({"seed": -1}, "seed is a whole number"),
+        ({"factor_shift": float("nan")}, "factor_shift is a number"),
     ],
 )
 def test_what_no_portfolio_is_is_refused(changed, message):

@@ -208,3 +208,32 @@ def test_one_grade_is_a_portfolio():
     one = replace(GRADE, values=("A",))
     found = losses(grades(counts=COUNTS[:1], rates=RATES[:1], by=(one,)))
     assert found.columns["value_at_risk"][0] > found.columns["expected_loss"][0]
+
+
+def test_what_is_assumed_to_be_at_its_end_has_no_margin_beyond_all_that_can_be_lost():
+    found = losses(
+        grades(sigma=15.0), scenarios={"all": {"pd_times": 1000.0}}, draws=2000, level=0.99
+    )
+    whole = 0.4 * 10 * COUNTS.sum()
+    for figure in ("expected_loss", "value_at_risk", "expected_shortfall"):
+        assert found.columns[figure][1] == pytest.approx(whole, rel=1e-6)
+        assert found.columns[f"{figure}_high"][1] == pytest.approx(whole, rel=0.01)  # of counts
+
+
+@pytest.mark.parametrize("what", ["count", "ead"])
+def test_a_rate_is_no_number_of_loans_and_no_exposure(what):
+    with pytest.raises(QuestionRefused, match="'app_rate' is no total of a grade"):
+        losses(grades(), **{what: "app_rate"})
+
+
+def test_currencies_are_not_mixed():
+    amount = Measure("rows", "rows", "Exposure", "CNY")
+    made = replace(grades(), measures=(*grades().measures, amount))
+    with pytest.raises(InputError, match="'rows' is in CNY, and unit= says EUR"):
+        losses(made, ead="rows", unit="EUR")
+
+
+def test_the_level_of_a_value_at_risk_is_said_as_it_is():
+    assert "99.99% of years lose less" in " ".join(
+        losses(grades(), draws=200_000, level=0.9999).notes
+    )

@@ -172,9 +172,9 @@ def test_where_there_are_too_few_for_a_limit_there_is_no_plan_and_a_note_names_b
     wb.figures.table(found)
 
 
-def fronted(limits):
+def fronted(limits, **more):
     return wb.frontier(
-        Books().put(gains()), cost=2.0, budgets=[2000.0], gain="amount_sum", limits=limits
+        Books().put(gains()), cost=2.0, budgets=[2000.0], gain="amount_sum", limits=limits, **more
     )
 
 
@@ -200,3 +200,9 @@ def test_a_total_has_no_groups_to_share_among():
 def test_budgets_of_a_frontier_rise(budgets):
     with pytest.raises(InputError, match="the smallest first"):
         wb.frontier(Books().put(gains()), cost=1.0, budgets=budgets, gain="amount_sum")
+
+
+@pytest.mark.parametrize("way", [planned, lambda **given: fronted({}, **given)])
+def test_currencies_are_not_mixed(way):
+    with pytest.raises(InputError, match="'amount_sum' is in CNY, and unit= says EUR"):
+        way(unit="EUR")

@@ -22,6 +22,7 @@ from workbench.privacy.margins import quantile
 _AT_ONCE = 2_000_000  # binomial draws in memory
 _YEARS_AT_MOST = 10_000_000
 _BLOCKS = 64  # of loans with much the same probability
+_MOST, _COUNT_AT_MOST = 1e30, 1e15
 _NEVER = 1e-15  # a chance whose gaps are beyond what an integer holds
 
 
@@ -124,9 +125,12 @@ def simulate_losses(
         many = None if count is None else np.atleast_1d(np.asarray(count, float))
     except (TypeError, ValueError, OverflowError):
         raise InputError("pd, lgd, ead and count are numbers, or lists of them.") from None
-    for name, values, most in (("pd", chance, 1), ("lgd", severity, 1), ("ead", exposure, np.inf)):
-        if not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
-            raise InputError(f"{name} is {'from 0 to 1' if most == 1 else '0 or more'} everywhere.")
+    if chance.ndim != 1:
+        raise InputError("pd, lgd and ead are one number, or a list of one for each loan.")
+    for name, values, most in (("pd", chance, 1), ("lgd", severity, 1), ("ead", exposure, _MOST)):
+        if not ((values >= 0) & (values <= most)).all():
+            within = "from 0 to 1" if most == 1 else f"0 or more, up to {most:g},"
+            raise InputError(f"{name} is {within} everywhere.")
     if not is_number(correlation) or not 0 <= correlation < 1:
         raise InputError(f"correlation is from 0 to below 1, not {correlation!r}.")
     if not is_number(factor_shift):
@@ -144,11 +148,11 @@ def simulate_losses(
     if many is None:
         found = np.fromiter(_unlike(reach, worth, correlation, factors, dice), float, draws)
         return Losses(np.sort(found), float(worth @ mean))
-    whole = np.isfinite(many) & (many >= 0) & (many == np.rint(many))
+    whole = (many >= 0) & (many <= _COUNT_AT_MOST) & (many == np.rint(many))
     if many.shape != worth.shape or not whole.all():
         raise InputError("count is one whole number, 0 or more, for each entry of pd.")
     several = many.astype(np.int64)
-    step = max(1, _AT_ONCE // len(several))
+    step = max(1, _AT_ONCE // max(1, len(several)))
     parts = (factors[at : at + step, None] for at in range(0, draws, step))
     found = np.concatenate(
         [dice.binomial(several, _given(reach, correlation, part)) @ worth for part in parts]

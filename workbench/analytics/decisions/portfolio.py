@@ -12,7 +12,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, NotKnown, QuestionRefused, UnknownName, require_known
-from workbench.privacy.arguments import checked, require_types
+from workbench.privacy.arguments import checked, require_currency, require_totals, require_types
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
@@ -161,8 +161,10 @@ class Portfolio:
         return self._derived("tornado", asked, name or f"{self.grades.name}-tornado")
 
     def _derived(self, operation: str, asked: Mapping[str, Any], name: str) -> Release:
+        require_currency(self.grades, self.ead, self.unit)
+        require_totals(self.grades, self.count, self.ead)
         given = {key: value for key, value in vars(self).items() if key != "grades"}
-        given["by_ends"] = True
+        given |= {"by_ends": True, "capped": True}
         return derived(operation, [self.grades], {"book": given, **asked}, name)
 
 
@@ -182,7 +184,7 @@ def _portfolio_loss(
         Measure(name, "derived", title, book["unit"], 0, 0.0): forms[name]
         for name, title in _FIGURES.items()
     }
-    told = noted("losses", level=book["level"], draws=draws)
+    told = noted("losses", level=100 * book["level"], draws=draws)
     return sheet.anew((by,), made, told, noted("losses margin"))
 
 
@@ -213,7 +215,7 @@ def _tornado(
     require_known("figure of a loss", _FIGURES, of)
     for name, span in spans:
         require_known("input of a tornado", _INPUTS, name)
-        _require(f"span of {name}", span, 1e-9, 10)
+        _require(f"span of {name}", span, 1e-9, 10 if name == "factor" else 1)
     found = {_INPUTS[name][1]: (0.0, 0.0) for name, _ in spans}
     if not sheet.unknown:
         found = _moved(_Book.of(sheet, book), spans, of)
@@ -264,6 +266,7 @@ class _Book:
     severity: np.ndarray
     level: float
     by_ends: bool
+    capped: bool
     assumed: Mapping[str, float]
 
     @classmethod
@@ -284,7 +287,7 @@ class _Book:
         if isinstance(ead, str):
             sheet.measure(ead)
         else:
-            _require("ead", ead, 0.0, float("inf"))
+            _require("ead", ead, 0.0, 1e30)
         rates, exposures, chances, loans, parts = [], [], set(), [], []
         for row, (key,) in enumerate(sheet.keys):
             rate, size = (tangent(sheet.forms[each][row]) for each in (pd, count))
@@ -303,9 +306,10 @@ class _Book:
             chances.add(draw)
             loans.append(max(0, round(size.value)))
         usual = {"pd_times": 1.0, "lgd_times": 1.0, "ead_times": 1.0, "factor_shift": 0.0}
-        ends = book.get("by_ends", False)  # answers of before lack it, and come out as they did
+        # answers of before lack some of it, and come out as they did
+        ends = book.get("by_ends", False), book.get("capped", False)
         given = rates, exposures, chances, np.array(loans), np.array(parts)
-        made = cls(*given, level, ends, usual)
+        made = cls(*given, level, *ends, usual)
         return made.under({"correlation": book["correlation"]}, BASE)
 
     def under(self, assumed: Mapping[str, float], label: str) -> _Book:
@@ -363,10 +367,14 @@ class _Book:
         shares, slopes = bad(self.pd)
         if self.by_ends:
             sds = np.sqrt([each.variance for each in self.rates]) * self.assumed["pd_times"]
-            low, high = (np.clip(self.pd + z * sds, 0.0, 1.0) for z in (-_Z, _Z))
+            middle = np.array([x.value for x in self.rates]) * self.assumed["pd_times"]
+            middle = middle if self.capped else self.pd
+            low, high = (np.clip(middle + z * sds, 0.0, 1.0) for z in (-_Z, _Z))
             apart = high - low
             secant = (bad(high)[0] - bad(low)[0]) / np.maximum(apart, 1e-6)
-            slopes = np.where(apart > 1e-6, secant, slopes)
+            # why none: what is assumed is at its end wherever the rate may lie
+            at_end = self.capped and (apart <= 1e-6) & (2 * _Z * sds > 1e-6)
+            slopes = np.where(apart > 1e-6, secant, np.where(at_end, 0.0, slopes))
         slopes = slopes * self.assumed["pd_times"]
         whole, lost = self.each * self.loans, self.lgd * shares
         weights = [*whole * self.lgd * slopes, *lost * self.assumed["ead_times"]]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, NotKnown, QuestionRefused, require_known
+from workbench.privacy.arguments import require_currency
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, divided, tangent, weighted
@@ -75,7 +76,7 @@ def allocate(
     >>> # wb.allocate(wb.expected_gain(sizes, value_each=150, effect=effect), cost=4.0,
     >>> #     budget=20_000, limits={"touch": {"where": {"persona": "Loyal"}, "at_least": 200}})
     """
-    asked = {**_asked(cost, gain, limits, unit), "budget": budget}
+    asked = {**_asked(gains, cost, gain, limits, unit), "budget": budget}
     return derived("allocate", [gains], asked, name or f"{gains.name}-plan")
 
 
@@ -103,16 +104,18 @@ def frontier(
     Release
         ``expected_gain``, ``contacts`` and ``price`` (of one more of the budget) by ``budget``.
     """
-    asked = {**_asked(cost, gain, limits, unit), "budgets": list(budgets)}
+    asked = {**_asked(gains, cost, gain, limits, unit), "budgets": list(budgets)}
     return derived("frontier", [gains], asked, name or f"{gains.name}-frontier")
 
 
 def _asked(
+    gains: Release,
     cost: float | Mapping[str, float],
     gain: str,
     limits: Mapping[str, Mapping[str, Any]] | None,
     unit: str | None,
 ) -> dict[str, Any]:
+    require_currency(gains, gain, unit)
     listed = [[name, dict(each)] for name, each in (limits or {}).items()]
     offers = {"cost": cost, "gain": gain, "limits": listed, "by_one": True}
     return {"offers": offers, "unit": unit}
