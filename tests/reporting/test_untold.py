@@ -90,6 +90,9 @@ def test_no_channel_of_a_run_quotes_what_a_cell_gave(shop, typed):
         (["run", "told", "-p", "who=Anna Schmidt"], "no parameter 'who'"),
         (["run", "told", "-p", "epsilon=Anna Schmidt"], "[-p epsilon=…]"),
         (["run", "told", "-p", "Anna=1"], ""),
+        (["office", "retention", "release", "Anna Schmidt", "--reason", "x"], "no hold [argument"),
+        (["report", "export", "pdf", "told", "Schmidt", "--out", "x"], "no published edition"),
+        (["office", "budget", "--period", "Anna Schmidt"], "[--period] is not a period"),
     ],
 )
 def test_a_command_tells_what_was_typed_by_its_place(shop, words, place):

@@ -37,6 +37,7 @@ MOVED = {
     **{f"store {name}": name for name in ("init", "check", "status")},
 }
 
+_NAME = re.compile(r"-.*|[a-z][a-z_-]*|\d{4}(-[QW\d]\d?){0,2}")  # an option, a name, a period
 _FULL = "No space left on device"
 atexit.register(gc.freeze)  # why: what a command made goes with it; to sort it first takes a sixth
 
@@ -103,6 +104,8 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
     "bad '[-p who=…]'"
     >>> _untyped("no report named 'Anna'.", UnknownName("report", "Anna", ()), ["run", "Anna"])
     "no report named '[argument 1]'."
+    >>> _untyped("no hold 'Anna'; you act as 'Anna'.", InputError(), ["release", "Anna"])
+    'no hold [argument 1]; you act as [argument 1].'
     >>> _untyped("no table 'a@b'.", UnknownName("table", "a@b", ()), ["--set", "a@b.org=c.d"])
     "no table '[--set]'."
     >>> _untyped("Got unexpected extra argument (Anna)", click.UsageError(""), ["check", "Anna"])
@@ -123,14 +126,15 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
     for number, word in enumerate(typed):
         name, equals, value = word.partition("=")
         place = f"{option} {name}=…".strip() if equals and "/" not in value else ""
-        if isinstance(refusal, UnknownName) and refusal.name and refusal.name in word:
-            value, place = refusal.name, option or f"argument {number}"
+        unknown = getattr(refusal, "name", "") if isinstance(refusal, UnknownName) else ""
+        if unknown and (unknown in word or word in unknown.split("/")):
+            value, place = unknown, option or f"argument {number}"
         said = value if name.startswith("-") else word
-        if quoted and said not in known:
-            message = message.replace(repr(said), f"[{place or option or f'argument {number}'}]")
-        elif place and value and not isinstance(refusal, click.UsageError):
+        if place and value and not isinstance(refusal, click.UsageError):
             forms = "|".join(map(re.escape, {value, repr(value)[1:-1]}))
             message = f"[{place}]".join(re.split(rf"(?<!\w)(?:{forms})(?!\w)", message))
+        if said not in known and (quoted or not _NAME.fullmatch(said)):
+            message = message.replace(repr(said), f"[{place or option or f'argument {number}'}]")
         option = word if word.startswith("-") and not equals else ""
     return message
 
