@@ -70,6 +70,7 @@ ODD = {
     "#~%E0%A4%A=1": "%E0%A4%A=1",
     "#~region=<img src=x onerror=alert(1)>": "region=%3Cimg%20src=x%20onerror=alert(1)%3E",
     "#~=~=~": "=",
+    "#~" + "~".join(f"a{at}={at}" for at in range(3000)): "a7=7, a8=8. It is left out.",
 }
 
 

@@ -521,7 +521,7 @@ const told = (state, missing) => {
   return [
     filters.length ? word("live shown", { filters: list(filters) }) : "",
     assumed.length ? word("live assumed", { assumed: list(assumed) }) : "",
-    missing.length ? word("live unknown", { what: missing.join(word("comma")) }) : "",
+    missing.length ? word("live unknown", { what: missing.slice(0, 9).join(word("comma")) }) : "",
   ].filter(Boolean).join(" ");
 };
 const amounts = (state) => {

@@ -163,7 +163,7 @@ class Edition(BaseModel):
         """Return its title, variant and period in words."""
         title = self.titles.get(language.code) or language.say(self.title)
         titled = f"{title} · {self.variant}" if self.variant else title
-        return language.join([titled, language.period(self.period, full=True)])
+        return language.word("clause").join([titled, language.period(self.period, full=True)])
 
     def way(self, language: str = "", revision: int | None = None) -> str:
         """Return the way from the published folder to its page, or to an older revision's."""
