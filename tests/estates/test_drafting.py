@@ -277,6 +277,8 @@ def test_a_folders_files_are_parts_only_where_they_are_written_alike_and_once(tm
         _file(source, lines, f"sales {month}.csv")
     (source / "sales 1 (copy).csv").write_bytes((source / "sales 1.csv").read_bytes())
     (source / "~$open.xlsx").write_bytes(b"x")
+    (source / "Thumbs.db").write_bytes(b"x")
+    _file(source, ["member_id\tscore", *(f"K{n}\t{n}" for n in range(40))], "tabs.tsv")
     (source / "older").mkdir()
     code, said = _new(tmp_path / "shop", "--from", source)
     assert code == 0, said
@@ -286,9 +288,11 @@ def test_a_folders_files_are_parts_only_where_they_are_written_alike_and_once(tm
     assert "is sales 1 (copy).csv once more" in said
     assert "older is a folder in a folder" in said
     assert "lines are no rows" not in said
+    assert "tabs.csv: 40 rows" in said
+    assert "is a database" not in said
     assert "~$open" not in said
     tables = _tables(tmp_path / "shop").values()
-    assert {each["time"] for each in tables} == {"order_date"}
+    assert [each.get("time") for each in tables] == ["order_date", "order_date", None]
 
 
 def test_every_sheet_with_a_table_is_one_and_none_is_left_out_in_silence(tmp_path):

@@ -65,11 +65,12 @@ def bring_in(
                 each for each in sorted(path.iterdir()) if not each.name.startswith((".", "~$"))
             ]
         for each in files:
-            target = data / each.name
+            tabs = each.suffix.lower() == ".tsv"
+            target = data / (each.with_suffix(".csv") if tabs else each).name
             if target.exists():
                 raise InputError(f"two files are called {each.name}. Rename one of them.")
             with leaving_out(target, sources, left_out):
-                kind = _require_readable(each)
+                kind = _require_readable(each, target)
                 with each.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
                 if known.setdefault(digest, each.name) != each.name:
@@ -109,22 +110,22 @@ def leaving_out(
         target.unlink(missing_ok=True)
 
 
-def _require_readable(path: Path) -> str:
-    """Return which kind of file it is; refuse what cannot be read, before it is copied."""
+def _require_readable(path: Path, target: Path) -> str:
+    """Return which kind of file its copy is; refuse what cannot be read, before it is copied."""
     try:
         if path.is_dir():
             raise SourceError(f"{path} is a folder in a folder. Name it with --from of its own.")
         if not path.is_file():
             raise SourceError(f"there is no file {path}. Check the name.")
-        if path.suffix.lower() in (".db", ".sqlite", ".sqlite3", ".duckdb"):
-            kind = "duckdb" if path.suffix.lower() == ".duckdb" else "sqlite"
-            raise SourceError(
-                f"{path} is a database. Name its address: {kind}://{path.absolute()}."
-            )
-        path.open("rb").close()
+        with path.open("rb") as file:
+            start = file.read(12)
+        for kind, begin in (("sqlite", b"SQLite"), ("duckdb", start[:8] + b"DUCK")):
+            if start.startswith(begin):
+                told = f"{path} is a database. Name its address: {kind}://{path.absolute()}."
+                raise SourceError(told)
     except OSError as problem:
         raise SourceError(f"{path} cannot be read: {problem.strerror}.") from None
-    return require_fitting(path, Options())
+    return require_fitting(target if path.suffix.lower() == ".tsv" else path, Options())
 
 
 def encodings_of(path: Path) -> list[str]:
