@@ -164,6 +164,8 @@ def test_one_group_and_unknown_features_are_said():
         wb.risk.fairness([1, 0], ["a", "a"])
     with pytest.raises(InputError, match="no outcome is known to be good"):
         wb.risk.fairness([1, 0], ["a", "b"], y_true=[None, 1])
+    with pytest.raises(InputError, match=r"the rarest has 1\. Join"):
+        wb.risk.proxies(pd.DataFrame({"x": range(9)}), list("aaaaaaaab"))
     with pytest.raises(InputError, match="nobody was approved"):
         wb.risk.fairness([0, 0], ["a", "b"])
     with pytest.raises(InputError, match="or False and True"):

@@ -1,6 +1,7 @@
 """A reader of PMML scorecards, after the specification of PMML 4.4, which knows nothing of ours."""
 
 import operator
+import re
 from xml.etree import ElementTree
 
 NAMESPACE = "{http://www.dmg.org/PMML-4_4}"
@@ -13,16 +14,9 @@ COMPARE = {
 
 
 def words(text):
-    """Return the items of an array: quoted, with backslashes before quotes and backslashes."""
-    found, at = [], 0
-    while (at := text.find('"', at)) >= 0:
-        item, at = "", at + 1
-        while text[at] != '"':
-            at += text[at] == "\\"
-            item, at = item + text[at], at + 1
-        found.append(item)
-        at += 1
-    return found
+    """Return the items of an array, none of which may hold what readers escape each in its way."""
+    assert "\\" not in text
+    return re.findall(r'"([^"]*)"', text)
 
 
 class Reader:
@@ -52,13 +46,15 @@ class Reader:
         """Return whether a predicate holds; None where that is unknown."""
         kind = node.tag.removeprefix(NAMESPACE)
         if kind == "CompoundPredicate":
-            assert node.get("booleanOperator") == "and"
-            return all(self.true(each, row) for each in node)
+            together = {"and": all, "or": any}[node.get("booleanOperator")]
+            return together(self.true(each, row) for each in node)
         value = row[node.get("field")]
         if node.get("operator") == "isMissing":
             return value is None
         if value is None:
             return None
+        if node.get("operator") == "isNotMissing":
+            return True
         if kind == "SimpleSetPredicate":
             inside = str(value) in words(node[0].text or "")
             return inside == (node.get("booleanOperator") == "isIn")

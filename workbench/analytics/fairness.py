@@ -170,6 +170,8 @@ def proxies(X: pd.DataFrame, attribute: Any, *, level: float = 0.95) -> pd.DataF
         above 0.5.
     """
     codes = _without_attribute(X, attribute)
+    if (rarest := np.bincount(codes).min()) < 5:
+        raise InputError(f"each group needs 5 cases, the rarest has {rarest}. Join small groups.")
     at = one_of_many(level, len(X.columns) + 1)
     rows = {name: _foretold(X[[name]], codes, at) for name in X.columns}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["auc", "lower", "upper"])

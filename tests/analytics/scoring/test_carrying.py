@@ -211,6 +211,22 @@ def test_a_reader_of_pmml_gives_pythons_points(card, rows):
     assert (np.round(found, 2) == card.points(rows)).all()
 
 
+@pytest.mark.parametrize("pair", [None, ("job", "home")], ids=str)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_quotes_and_backslashes_need_no_escaping_in_pmml(applications, pair, grouped):
+    """JPMML and PMML4S each read an array with quotes in its own way, and neither ours."""
+    X, bad = applications
+    odd = {"clerk": 'a "b" c', "pilot": "x\\y", "student": 'it\'s \\"so\\"'}
+    X = X.assign(job=X["job"].replace(odd))
+    groups = [[odd["clerk"], "driver"], [odd["pilot"]]]
+    edges = {"job": groups} if grouped and pair is None else None
+    card = Scorecard(special_codes={"income": [-1, -2]}, pair=pair, edges=edges).fit(X, bad)
+    rows = X.head(300).astype(object).where(X.head(300).notna(), None)
+    reader = Reader(card.to_pmml())
+    scored = [reader.score(row)[0] for row in rows.to_dict("records")]
+    assert scored == card.points(rows).tolist()
+
+
 def test_pmml_gives_no_score_beyond_bounds(applications):
     X, bad = applications
     reader = Reader(Scorecard(bounds={"debt": (0, 1)}).fit(X, bad).to_pmml())

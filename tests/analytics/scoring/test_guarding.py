@@ -12,7 +12,7 @@ import workbench as wb
 from workbench.analytics.scoring.guarding import WHY_NOT, development_sample
 from workbench.analytics.scoring.scorecard import Scorecard
 from workbench.catalog_files import load_catalog
-from workbench.errors import DataError
+from workbench.errors import DataError, InputError
 
 CATALOG = Path(wb.__file__).parent / "estates" / "sample" / "catalog.yaml"
 WINDOWS = {"as_of": "2026-09", "observation_months": 12, "performance_months": 12}
@@ -137,6 +137,17 @@ def test_windows_are_of_months_to_the_day(declared):
 def test_a_sample_that_cannot_be_is_refused(declared, frame, options, match):
     with pytest.raises(DataError, match=match):
         development_sample(frame, declared, **{**WINDOWS, **options})
+
+
+def test_outcomes_in_words_are_refused_and_numbers_read(declared, frame):
+    words = frame.assign(default_12m=frame["default_12m"].map({True: "bad", False: "good"}))
+    with pytest.raises(InputError, match="or False and True"):
+        wb.development_sample(words, declared, **WINDOWS)
+    numbers = frame.assign(default_12m=frame["default_12m"].map({True: "1", False: "0"}))
+    found, wanted = (
+        wb.development_sample(each, declared, **WINDOWS).y for each in (numbers, frame)
+    )
+    assert found.equals(wanted)
 
 
 def test_special_codes_bounds_and_titles_are_those_declared(declared, frame):

@@ -11,6 +11,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from workbench.analytics.validation.estimates import known_outcomes
 from workbench.catalog import Table
 from workbench.errors import DataError, require_known
 from workbench.privacy.grouping.bands import day_of, span_start
@@ -132,7 +133,7 @@ def development_sample(
     features = [name for name in frame.columns if name not in out]
     return Sample(
         frame.loc[kept, features],
-        frame.loc[kept, target].astype(bool),
+        pd.Series(known_outcomes(frame[target])[kept] == 1, frame.index[kept], name=target),
         moments[kept].dt.strftime("%Y-%m").rename("period"),
         {why: int(which.sum()) for why, which in left_out.items()},
     )
