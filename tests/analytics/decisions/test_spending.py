@@ -206,3 +206,16 @@ def test_budgets_of_a_frontier_rise(budgets):
 def test_currencies_are_not_mixed(way):
     with pytest.raises(InputError, match="'amount_sum' is in CNY, and unit= says EUR"):
         way(unit="EUR")
+
+
+def test_among_groups_that_are_alike_the_choice_is_said_to_be_no_finding():
+    found = planned(gains(each=np.array([3.0, 3.0, -1.0])))
+    assert "Alike in gain, cost and limits: Loyal, New. Which of them" in " ".join(found.notes)
+    dear = {"Loyal": 2, "New": 1, "Lapsed": 2}
+    for each, more in (
+        ([3, 8, -1], {}),
+        ([3, 3, -1], {"budget": None}),
+        ([3, 3, 1], {"cost": dear}),
+    ):
+        told = planned(gains(each=np.array(each, float)), **more)
+        assert not any(note.startswith("Alike") for note in told.notes)

@@ -89,6 +89,18 @@ def allocation(
     return Allocation(found, tuple(reasons), prices)
 
 
+def alike(gain: Array, upper: Array, limits: Sequence[Limit], amounts: Array) -> list[list[int]]:
+    """Return items that gain and cost the same, where some of them get more, and could get less."""
+    columns = np.stack([gain, *(each.weights for each in limits)], axis=1)
+    found, left = [], [item for item in range(len(gain)) if upper[item] >= 1 and gain[item] > 0]
+    while left:
+        same = [x for x in left if np.allclose(columns[x], columns[left[0]], rtol=1e-9, atol=0)]
+        if len(same) > 1 and 0 < amounts[same].sum() < np.floor(upper[same]).sum():
+            found.append(same)
+        left = [item for item in left if item not in same]
+    return found
+
+
 def _rows(limits: Sequence[Limit]) -> Array:
     return np.stack([each.weights for each in limits])
 

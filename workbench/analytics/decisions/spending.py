@@ -132,7 +132,7 @@ def _allocate(
         for why, known in zip(plan.reasons, table.known, strict=True)
     ]
     why = Dimension("limited_by", "Limited by", "category", tuple(dict.fromkeys(reasons)))
-    notes = [noted("allocated")]
+    notes = [noted("allocated"), *(noted("alike", where=each) for each in table.alike)]
     for name, price in plan.prices.items():
         if abs(price) > 1e-9:
             key = "limit frees" if price > 0 else "limit binds"
@@ -209,6 +209,7 @@ class _Offers:
             sizes.append(size.value if known and size else 0.0)
         self._upper = np.floor(np.maximum(np.array(sizes), 0.0))
         self._limits = [self._limit(name, given) for name, given in limits]
+        self.alike: list[str] = []
 
     def _limit(self, name: str, given: Mapping[str, Any]) -> Any:
         import numpy as np
@@ -236,7 +237,10 @@ class _Offers:
         return Limit(name, weights, **known)
 
     def best(self, budget: float | None) -> tuple[Allocation, list[Affine]]:
-        """Return what to spend on each group, and what it gains, less what the choice adds."""
+        """Return what to spend on each group, and what it gains, less what the choice adds.
+
+        ``self.alike`` then names groups among which the choice is none.
+        """
         import numpy as np
 
         from workbench.analytics.decisions import allocation as program
@@ -253,6 +257,8 @@ class _Offers:
                 names = [*(each.name for each in asked), *(self.labels[item] for item in few)]
                 raise NotKnown(noted("no plan", where=", ".join(names)))
         plan = program.allocation(self.labels, gain, self._upper, limits, dual=self._dual)
+        same = program.alike(gain, self._upper, limits, plan.amounts)
+        self.alike = [", ".join(self.labels[item] for item in items) for items in same]
         draws = sorted({draw for each in self._each for draw in each.terms})
         slopes = np.array([[each.terms.get(d, 0.0) for d in draws] for each in self._each])
         dice = np.random.default_rng(0)  # of released figures alone: the same figures, the same sum
