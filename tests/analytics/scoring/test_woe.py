@@ -200,6 +200,8 @@ def test_an_encoder_that_saw_the_outcome_before_the_folds_deceives():
         ({"edges": {"job": [["clerk"], ["clerk", "driver"]]}}, DataError, "category twice"),
         ({"special_codes": {"debt": ["none"]}}, DataError, "special codes are numbers"),
         ({"special_codes": {"age": [-1]}}, UnknownName, "no column named 'age'"),
+        ({"bounds": {"income": (0, np.nan)}}, DataError, "its least and its most"),
+        ({"bounds": {"income": (1e6, 0)}}, DataError, "its least and its most"),
         ({"bounds": {"income": (0, 1e6)}}, DataError, r"values lie beyond .* no special code"),
         ({"edges": {"debt": [-5]}}, DataError, r"has 0 goods and 0 bads, too few"),
     ],
@@ -208,6 +210,13 @@ def test_what_cannot_be_asked_is_refused(applications, options, kind, match):
     X, bad = applications
     with pytest.raises(kind, match=match):
         WoeEncoder(**options).fit(X, bad)
+
+
+def test_bounds_without_an_end_let_no_infinite_value_in(applications):
+    X, bad = applications
+    X = X.assign(income=X["income"].where(X.index > 0, np.inf))
+    with pytest.raises(DataError, match="infinity never"):
+        WoeEncoder(bounds={"income": (-np.inf, np.inf)}).fit(X, bad)
 
 
 @pytest.mark.parametrize(

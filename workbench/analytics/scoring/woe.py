@@ -84,8 +84,11 @@ class Binned:
                     low, high = known.bounds
                     allowed = allowed or (float(low), float(high))  # type: ignore[arg-type]  # why: numbers
             codes = codes if isinstance(codes, Mapping) else dict.fromkeys(codes, "")
+            low, high = np.clip(np.asarray(allowed or EVERYWHERE, float), *EVERYWHERE).tolist()
+            if not low <= high:
+                raise DataError(f"bounds of '{name}' are its least and its most, not {allowed}.")
             found[name] = Asked(
-                trends.get(name, "auto"), share, edges.get(name), dict(codes), allowed or EVERYWHERE
+                trends.get(name, "auto"), share, edges.get(name), dict(codes), (low, high)
             )
         return found
 
