@@ -131,8 +131,13 @@ def test_a_long_table_is_filtered_as_a_whole(browser, tmp_path):
     shops = Dimension("shop", "Shop", "category", tuple(f"Shop {at}" for at in range(20)))
     goods = Dimension("goods", "Goods", "category", tuple(f"Goods {at}" for at in range(26)))
     books = Books()
-    fine, few = (asked(books, by, at, seed=2) for at, by in enumerate(([shops, goods], [goods]), 1))
-    drawn = (figures.table(fine, columns=["shop", "goods", "customers"]), figures.table(few))
+    asks = enumerate(([shops, goods], [goods], [shops]), 1)
+    fine, few, totals = (asked(books, by, at, seed=2) for at, by in asks)
+    drawn = (
+        figures.table(fine, columns=["shop", "goods", "customers"]),
+        figures.table(few),
+        figures.table(totals, columns=["customers", "shop"]),
+    )
     page = tmp_path / "long.html"
     page.write_text(Report("Long", drawn, books).page().alone(), encoding="utf-8")
     browser.show(page)
@@ -144,6 +149,9 @@ def test_a_long_table_is_filtered_as_a_whole(browser, tmp_path):
         assert fragment == "#~" or set(rows) == {"Goods 25"}
         kept = f"return page.rows({body}).filter((row) => !row.hidden).length"
         assert browser.run(kept) == left
+        # a row's button stands with its group, wherever that is, and stays when figures change
+        named = "return document.querySelector('[data-live=\"2\"] tbody button').innerText"
+        assert browser.run(named) == "Shop 0"
 
 
 def test_what_is_too_fine_says_how_fine_it_is(browser, tmp_path):

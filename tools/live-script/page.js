@@ -304,11 +304,11 @@ const card = (figure, item, li, state, told) => {
   spark($(".spark"), item.rows.length > 1 ? item.rows.map((each) => made.plain(made.triples[each][0])) : []);
   if (now) told.push({ way, change, label: $(".label span:last-child").textContent });
 };
-const bare = (state) => ({ ...state, filters: {}, memo: memoOf(state, {}) });
+const refiltered = (state, filters) => ({ ...state, filters, memo: memoOf(state, filters) });
 // What cannot be filtered is still drawn by what is assumed; returns why it does not follow.
 const attempt = (names, state, draw) => {
   let reason = "";
-  for (const each of [state, bare(state)]) {
+  for (const each of [state, refiltered(state, {})]) {
     if (names.some((name) => moves(name, each)) && tried(() => draw(each) ?? true, (problem) => {
       reason ||= word(`live ${problem.why}`, { figure: problem.nearest || none });
     })) break;
@@ -445,7 +445,7 @@ const update = (here, state) => {
   const figure = here.figure_;
   const shows = ([name]) => figure.by?.some((each) => each[0] === name), all = Object.entries(state.filters);
   const own = all.filter(shows), filters = Object.fromEntries(all.filter((each) => !shows(each)));
-  const deep = { ...state, filters, memo: memoOf(state, filters) };
+  const deep = refiltered(state, filters);
   const moving = figure.r.some((name) => moves(name, deep));
   if (here.changed) back(here);
   if (moving) keep(here);
@@ -585,16 +585,16 @@ const choose = (name, value) => {
 };
 page.drawn = () => {
   for (const here of places) {
-    const { k, by = [], keys } = here.figure_;
+    const { k, by = [], keys, head = 0 } = here.figure_;
     if (by[0] && selectOf(by[0][0])) {
       here.body.onclick = ({ target }) => {
         const at = here.lines.indexOf(target.closest("tr"));
         choose(by[0][0], keys ? keys[at][0] : by[0][1][at]);
       };
-      for (const { cells: [first] } of here.lines) {
+      for (const row of here.lines) {
         const button = make("button");
-        button.append(...first.childNodes);
-        first.append(button);
+        button.append(...row.cells[head].childNodes);
+        row.cells[head].append(button);
       }
     }
     here.element?.on?.("plotly_click", ({ points: [point] }) => by.forEach(([name, values], at) => {

@@ -299,6 +299,7 @@ def _table(spec: TableSpec, release: Release, language: Language) -> dict[str, A
         "by": [[each.name, list(each.values)] for each in release.by],
         "keys": [[str(release.columns[each.name][row]) for each in release.by] for row in order],
         "cells": [told.index(name) for name in columns],
+        "head": next((at for at, name in enumerate(told) if name not in columns), 0),
         "untold": sorted(untold),
     }
 
