@@ -329,8 +329,13 @@ def expected_gain(
             "an expected gain stands on effect=campaign_effect(…), or on assumed=0.02 where there "
             "is no control group; give exactly one of the two."
         )
-    if not value_each > 0:
+    if not 0 < value_each <= 1e15:
         raise InputError(f"value_each is what one response is worth, above 0, not {value_each}.")
+    if assumed is not None and not -1 <= assumed <= 1:
+        raise InputError(
+            f"assumed is how many more of one customer respond, -1 to 1, not {assumed}: 0.02 for "
+            "two more in a hundred."
+        )
     if "customers" not in [measure.name for measure in groups.measures]:
         raise QuestionRefused(
             f"a gain is of customers by group, and '{groups.name}' does not show 'customers'."
@@ -341,5 +346,7 @@ def expected_gain(
     if assumed is not None:  # an assumption is called one wherever it is shown
         told = f"{told}, assuming {assumed:.1%} more responses at {value_each:g} each"
     return groups.derive(
-        *also, gain.named("expected_gain", told, unit, 0), name=f"{groups.name}-gain"
+        *([also] if isinstance(also, str) else also),
+        gain.named("expected_gain", told, unit, 0),
+        name=f"{groups.name}-gain",
     )

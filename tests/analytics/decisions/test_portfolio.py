@@ -160,6 +160,7 @@ def test_what_stands_on_a_page_is_computed_again(tmp_path):
         ({"level": 0.3}, InputError, "level"),
         ({"scenarios": {"x": {"gdp": -2}}}, UnknownName, "pd_times"),
         ({"scenarios": {"as released": {}}}, InputError, "call a scenario otherwise"),
+        ({"scenarios": {"": {}}}, InputError, "call a scenario otherwise"),
         ({"scenarios": {"x": {"pd_times": -1}}}, InputError, "pd_times of 'x'"),
     ],
 )

@@ -97,6 +97,10 @@ def test_both_are_computed_again(tmp_path):
     ("way", "options", "error", "message"),
     [
         (wb.readout, {"worth": 0.0}, InputError, "above 0"),
+        (wb.readout, {"worth": 5.0}, InputError, "up to 1, not 5.0: 0.01 for one"),
+        (wb.readout, {"worth": float("inf")}, InputError, "up to 1, not inf"),
+        (wb.readout, {"treated": "control"}, InputError, "two arms, and both are 'control'"),
+        (wb.qini, {"control": "treated"}, InputError, "two arms, and both are 'treated'"),
         (wb.readout, {"treated": "letter"}, UnknownName, "letter"),
         (wb.readout, {"arm": "group"}, UnknownName, "group"),
         (wb.readout, {"measure": "customers"}, QuestionRefused, "is no rate"),

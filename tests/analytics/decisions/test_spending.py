@@ -132,6 +132,8 @@ def test_a_gain_from_a_campaigns_effect_is_shared_out():
         ({"limits": {"x": {"where": {"persona": "Gold"}, "at_least": 1}}}, UnknownName, "Gold"),
         ({"limits": {"x": {"where": {"tier": "Gold"}, "at_least": 1}}}, UnknownName, "tier"),
         ({"limits": {"x": {"minimum": 1}}}, UnknownName, "at_least"),
+        ({"limits": {" ": {"at_most": 1}}}, InputError, "a name of its own"),
+        ({"limits": {"no gain": {"at_most": 1}}}, InputError, "a name of its own, none of all are"),
         ({"limits": {"x": {}}}, InputError, "'x' is at_least= or at_most="),
         ({"limits": {"x": {"at_most": -1}}}, InputError, "'x' is an amount of 0 or more"),
         ({"limits": {"x": {"at_most": 1, "of": "money"}}}, InputError, "'customers' or 'cost'"),
@@ -196,9 +198,9 @@ def test_a_total_has_no_groups_to_share_among():
         planned(gains(by=(), sizes=SIZES[:1], each=EACH[:1]))
 
 
-@pytest.mark.parametrize("budgets", [[], [5, 1], [1, 1]])
+@pytest.mark.parametrize("budgets", [[], [5, 1], [1, 1], [1.0, 1.0 + 1e-12]])
 def test_budgets_of_a_frontier_rise(budgets):
-    with pytest.raises(InputError, match="the smallest first"):
+    with pytest.raises(InputError, match=r"the smallest first|two of these read the same"):
         wb.frontier(Books().put(gains()), cost=1.0, budgets=budgets, gain="amount_sum")
 
 

@@ -173,7 +173,7 @@ def _portfolio_loss(
     sheet: Sheet, *, book: Mapping[str, Any], draws: int, scenarios: _Scenarios
 ) -> Sheet:
     _require("draws", draws, 1, 1_000_000)
-    if BASE in dict(scenarios):
+    if BASE in dict(scenarios) or "" in dict(scenarios):
         raise InputError(f"'{BASE}' is what nothing is assumed in; call a scenario otherwise.")
     labels = (BASE, *(label for label, _ in scenarios))
     forms: dict[str, list[Form]] = {each: [None] * len(labels) for each in _FIGURES}

@@ -54,7 +54,12 @@ def readout(
         By the other groups: ``treated`` and ``control`` rates, ``effect`` with a margin of noise
         and of who was drawn, and ``detectable``, the effect seen 4 times in 5 at 95 %.
     """
-    asked = {"measure": measure, "arm": arm, "values": [treated, control], "worth": worth}
+    if worth is not None and not 0 < worth <= 1:
+        raise InputError(
+            f"worth is the least effect that pays, above 0 and up to 1, not {worth}: 0.01 for one "
+            "response more in a hundred."
+        )
+    asked = {"measure": measure, "arm": arm, "values": _two(treated, control), "worth": worth}
     return derived("readout", [arms], asked, name or f"{arms.name}-readout")
 
 
@@ -88,16 +93,20 @@ def qini(
     Radcliffe, *Using control groups to target on predicted lift*, Direct Marketing Analytics
     Journal 1 (2007).
     """
-    asked = {"measure": measure, "arm": arm, "values": [treated, control]}
+    asked = {"measure": measure, "arm": arm, "values": _two(treated, control)}
     return derived("qini", [arms], asked, name or f"{arms.name}-qini")
+
+
+def _two(treated: str, control: str) -> list[str]:
+    if treated == control:
+        raise InputError(f"treated= and control= are two arms, and both are '{treated}'.")
+    return [treated, control]
 
 
 @operation("readout")
 def _readout(
     sheet: Sheet, *, measure: str, arm: str, values: list[Any], worth: float | None
 ) -> Sheet:
-    if worth is not None and not worth > 0:
-        raise InputError(f"worth is the least effect that pays, above 0, not {worth}.")
     others, keys, pairs = _pairs(sheet, measure, arm, values)
     effects, least, powers = list[Form](), list[Form](), list[Form]()
     for pair in pairs:

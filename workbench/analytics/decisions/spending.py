@@ -115,7 +115,12 @@ def _asked(
     limits: Mapping[str, Mapping[str, Any]] | None,
     unit: str | None,
 ) -> dict[str, Any]:
+    from workbench.analytics.decisions.allocation import ALL_OF_THEM, NO_GAIN, NOBODY
+
     require_currency(gains, gain, unit)
+    taken = {"", BUDGET, ALL_OF_THEM, NO_GAIN, NOBODY, UNKNOWN, UNPLANNED}
+    if any(str(name).strip() in taken for name in limits or ()):
+        raise InputError(f"a limit has a name of its own, none of {', '.join(sorted(taken))[2:]}.")
     listed = [[name, dict(each)] for name, each in (limits or {}).items()]
     offers = {"cost": cost, "gain": gain, "limits": listed, "by_one": True}
     return {"offers": offers, "unit": unit}
@@ -157,6 +162,8 @@ def _frontier(
     table = _Offers(sheet, **offers)
     found = [table.best(amount) for amount in amounts]
     labels = tuple(f"{budget:,.10g}" for budget in budgets)
+    if len(set(labels)) < len(labels):
+        raise InputError("budgets are amounts that are told apart; two of these read the same.")
     made: dict[Measure, list[Form]] = {
         Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [
             weighted((1.0, each) for each in gains) for _, gains in found
@@ -217,8 +224,6 @@ class _Offers:
         from workbench.analytics.decisions.allocation import Limit
 
         require_known(f"part of the limit '{name}'", _LIMIT, *given)
-        if name == BUDGET:
-            raise InputError("a limit has a name of its own; the budget is budget=.")
         ends = {"least": given.get("at_least"), "most": given.get("at_most")}
         of, where = given.get("of", "customers"), given.get("where") or {}
         named = of in ("customers", "cost") and isinstance(where, Mapping)
