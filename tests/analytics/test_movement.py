@@ -176,9 +176,9 @@ class TestGains:
         with pytest.raises(InputError, match="above 0, not 0"):
             wb.expected_gain(groups, assumed=0.1, value_each=0)
         for wrong in ({"assumed": 2.0}, {"assumed": -1.5}, {"assumed": float("nan")}):
-            with pytest.raises(InputError, match="0.02 for two more in a hundred"):
+            with pytest.raises(InputError, match="for two more in a hundred"):
                 wb.expected_gain(groups, value_each=9, **wrong)
-        with pytest.raises(InputError, match="above 0, not 1e\\+300"):
+        with pytest.raises(InputError, match=r"above 0, not 1e\+300"):
             wb.expected_gain(groups, assumed=0.1, value_each=1e300)
         amounts = books.put(answer([NOW], measures=(AMOUNT,))).derive("amount_sum")
         with pytest.raises(QuestionRefused, match="does not show 'customers'"):
