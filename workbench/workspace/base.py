@@ -85,7 +85,9 @@ class Opened:
         """The encrypted data."""
         from workbench.store.engine import Store
 
-        return Store(self.private, self.settings.key)
+        store = Store(self.private, self.settings.key)
+        store.marks.copy = self.settings.path("backups") / store.marks.path.name
+        return store
 
     @cached_property
     def events(self) -> Events:

@@ -55,6 +55,18 @@ def test_without_the_marks_nobody_comes_back(shop):
     for act in (lambda: ws.init(reload=["customers"]), ws.office.back_up):
         with pytest.raises(StorageError, match=r"marks.jsonl is lost.* has 0 of 1 marks"):
             act()
+    shop.store.marks.path.write_text(kept.replace('"mark": "', '"mark": "0'))
+    assert [p for p in check(again(shop)) if "a line is not the one that was written" in p.text]
+    with pytest.raises(StorageError, match="a line is not the one"):
+        again(shop).office.erase_subject("K-000002", verified_by="id card")
+    count, beside = shop.private / "keys" / "marks.jsonl.mark", shop.settings.path("backups")
+    counted = count.read_bytes()
+    count.unlink()
+    shop.store.marks.path.unlink()  # how many there were is known beside the backups alone
+    with pytest.raises(StorageError, match="has 0 of 1 marks"):
+        again(shop).office.erase_subject("K-000002", verified_by="id card")
+    assert (beside / "marks.jsonl").read_text() == kept
+    count.write_bytes(counted)
     shop.store.marks.path.write_text(kept)
     again(shop).init(reload=["customers"])
     assert int(again(shop).open("customers", "service").count().execute()) == 599

@@ -23,7 +23,7 @@ from workbench.store.durable import content_of, file_lock, write_whole
 from workbench.store.keys.master import derive, sealed_secret
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import in_lake
-from workbench.store.logs.counted import Counted, lost
+from workbench.store.logs.counted import Counted, known, lost, remember
 
 # "lifted" is of before: it ended both a restriction and an objection
 Kind = Literal[
@@ -71,6 +71,7 @@ class Marks(Counted[Mark]):
     def __init__(self, private: Path, keys: Keys) -> None:
         super().__init__(private, FILE)
         self._keys = keys
+        self.copy: Path | None = None  # beside the backups
         self.secret_path = keys.folder / "marks.sealed"
 
     def of(self, subject: str) -> str:
@@ -88,7 +89,7 @@ class Marks(Counted[Mark]):
             content = content_of(path) or b""
         except OSError as problem:
             raise StorageError(f"{path} cannot be read: {problem.strerror}.") from None
-        return read_marks(content.decode(), path)
+        return read_marks(content.decode(errors="replace"), path)
 
     def _write(self, lines: Iterable[Mark]) -> None:
         write_whole(self.path, "".join(f"{each.to_json()}\n" for each in lines).encode())
@@ -128,7 +129,7 @@ class Marks(Counted[Mark]):
 
     def add(self, kind: Kind, mark: str, *, at: dt.datetime, purposes: Sequence[str] = ()) -> None:
         """Add a mark; durable when this returns. It counts after all that are there."""
-        there = self._read(self.path)
+        there = self.all()  # why not as it is read: what was altered would be taken for whole
         # why not before: under a clock that was ahead one was set, and this one is the later word
         when = at.astimezone(dt.UTC)
         if there:
@@ -167,7 +168,7 @@ class Marks(Counted[Mark]):
 
     def lost(self) -> bool:
         """Return whether there are fewer than there were, or none can say whose they are."""
-        return super().lost() or self._nobodys()
+        return super().lost() or self._nobodys() or self._altered()
 
     def begin_anew(self) -> None:
         """Let what is lost be lost; who may say so is asked before."""
@@ -178,7 +179,26 @@ class Marks(Counted[Mark]):
     def all(self) -> list[Mark]:
         """Return every mark, oldest first."""
         self._require_somebodys()
-        return super().all()
+        there = super().all()
+        if self._altered():
+            raise StorageError(lost(self.path, "a line is not the one that was written"))
+        return there
+
+    def _altered(self) -> bool:
+        """Return whether a line is not the one that was counted."""
+        count, digest = known(self._private, FILE)
+        return digest not in ("", _digest(self._read(self.path)[:count]))
+
+    def _known(self) -> int:
+        """Return how many there were; of a count that is lost itself, as many as were copied."""
+        if self.copy is None or (self._keys.folder / f"{FILE}.mark").exists():
+            return super()._known()
+        return len(self._read(self.copy))
+
+    def _remember(self, count: int) -> None:
+        there = self._read(self.path)
+        # why none of fewer: what is missing will be put back
+        remember(self._private, FILE, count, _digest(there) if len(there) == count else "")
 
     def _nobodys(self) -> bool:
         return not self.secret_path.exists() and bool(self._read(self.path))
@@ -200,6 +220,10 @@ class Marks(Counted[Mark]):
             with file_lock(self._keys.folder / "lock"):
                 return sealed_secret(self.secret_path, self._keys.candidates())
         return sealed_secret(self.secret_path, self._keys.candidates())
+
+
+def _digest(marks: Iterable[Mark]) -> str:
+    return hashlib.sha256("".join(each.to_json() for each in marks).encode()).hexdigest()
 
 
 def read_marks(text: str, place: object) -> list[Mark]:
