@@ -29,7 +29,6 @@ from workbench.store.versions import changes_of, coverage
 if TYPE_CHECKING:
     import duckdb
 
-_ROW_GROUP = 40_960  # rows; of the engine's three times as many the columns leave its cache
 _ALWAYS_FILLED = ("subject key", "measure", "time", "target")
 
 
@@ -254,7 +253,6 @@ def choose_format(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     compression = "lz4_raw" if free else "uncompressed"
     connection.execute("CALL lake.set_option('parquet_version', '2')")
     connection.execute(f"CALL lake.set_option('parquet_compression', '{compression}')")
-    connection.execute(f"CALL lake.set_option('parquet_row_group_size', '{_ROW_GROUP}')")
 
 
 def correct_again(

@@ -258,13 +258,10 @@ class Aside:
     """
 
     def __init__(self, side: duckdb.DuckDBPyConnection) -> None:
-        self._rows = ""  # as JSON, on their way to the engine
         # why a database of its own: the transaction that reads the file sees what is committed
         # to it meanwhile, since it has not looked at it before
         side.execute(f"ATTACH ':memory:' AS {_BESIDE}")
         side.execute(f"CREATE TABLE {_ROWS_ASIDE} ({_COLUMNS})")
-        # why a function: a statement that holds megabytes takes longer to parse than to carry out
-        side.create_function("rows_given", lambda: self._rows, [], "VARCHAR", side_effects=True)
         self._side = side
         self._lock = threading.Lock()  # the engine calls from several threads
         self._handed: list[str] = []
@@ -365,12 +362,12 @@ class Aside:
     def _given(self, rows: str) -> str:
         """Give the engine rows, a JSON list of lists; return SQL of them as lists ``l`` of texts.
 
-        As JSON: parameters and Arrow tables would both import pandas, for a third of a second. By
-        way of a table: of a constant in the query itself the engine makes a value of every cell.
+        As JSON: parameters, Arrow tables and what a function of ours returns would import pandas,
+        for a third of a second. By way of a table: of a constant in the query itself the engine
+        makes a value of every cell.
         """
-        self._rows = rows
-        self._side.execute("CREATE OR REPLACE TEMP TABLE _given AS SELECT rows_given() AS rows")
-        self._rows = ""
+        self._side.execute("CREATE OR REPLACE TEMP TABLE _given (rows VARCHAR)")
+        self._side.execute(f"INSERT INTO temp._given VALUES ({literal(rows)})")
         return "(SELECT unnest(from_json(rows, '[[\"VARCHAR\"]]')) AS l FROM temp._given)"
 
     def write(self, connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> None:
