@@ -109,8 +109,9 @@ def __getattr__(name: str) -> Any:
     # why: names load on first use, so that 'workbench --help' does not wait for pandas
     if name in _HOME:
         found = getattr(importlib.import_module(_HOME[name]), name)
-        checked = importlib.import_module("workbench.privacy.arguments").checked
-        return checked(found) if isfunction(found) else found
+        if not isfunction(found) or hasattr(found, "__wrapped__"):  # as it is at home
+            return found
+        return importlib.import_module("workbench.privacy.arguments").checked(found)
     if name in _ROOMS:
         return importlib.import_module(f"workbench.{_ROOMS[name]}")
     raise AttributeError(f"module 'workbench' has no attribute '{name}'")

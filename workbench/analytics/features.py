@@ -20,6 +20,7 @@ import ibis.expr.operations as ops
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import InputError, UnknownName, require_known
 from workbench.periods import add_months
+from workbench.privacy.arguments import checked
 from workbench.privacy.grouping.bands import day_of, span_start
 from workbench.privacy.grouping.codes import index_of
 
@@ -69,6 +70,7 @@ class _Source:
         return declared
 
 
+@checked
 def features(
     transactions: ibis.Table,
     catalog: Catalog,

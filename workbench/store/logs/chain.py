@@ -23,7 +23,7 @@ from workbench.documents import canonical, parse_json
 from workbench.errors import StorageError
 from workbench.periods import local
 from workbench.store.durable import LOCK_WAIT_SECONDS, file_lock
-from workbench.store.logs.counted import forget, known, remember
+from workbench.store.logs.counted import known, remember, unmarked
 from workbench.store.logs.counted import lost as lost_text
 from workbench.store.logs.databases import engine_of, guarded, opened, path_of, unreadable
 
@@ -163,6 +163,8 @@ class Chain:
         seq, hash_ = self.marked()
         if hash_ and read.hash_at(seq) != hash_:
             raise self.error(lost_text(Path(self.path), f"it does not hold entry {seq} any more"))
+        if self._begun and unmarked(self._begun, self.name) and not read.head()[0]:
+            raise self.error(lost_text(Path(self.path), "the ledger beside it was written"))
 
     def lost(self) -> bool:
         """Return whether the log is not there, or not the one that was begun."""
@@ -176,7 +178,7 @@ class Chain:
     def begin_anew(self) -> None:
         """Let a lost log begin anew; who may say so is asked before."""
         if self._begun is not None:
-            forget(self._begun, self.name)
+            remember(self._begun, self.name, 0)
 
     def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
         """Return entries in order, of one ``kind``, ``subject`` or ``ref`` when asked."""

@@ -112,14 +112,16 @@ def known(private: Path, name: str) -> tuple[int, str]:
         return 0, "unreadable"
 
 
+def unmarked(private: Path, name: str) -> bool:
+    """Return whether the audit log has no mark though the ledger, written after it, is there."""
+    ledger = (private / "ledger.sqlite").exists() and known(private, "ledger")[1]
+    marked = name != "audit" or (private / FOLDER / f"{name}.mark").exists()
+    return bool(ledger) and not marked
+
+
 def remember(private: Path, name: str, seq: int, hash_: str = "") -> None:
     """Keep what a register holds; durable."""
     write_whole(private / FOLDER / f"{name}.mark", json.dumps([seq, hash_]).encode())
-
-
-def forget(private: Path, name: str) -> None:
-    """Let a register begin anew: an officer has said that it is lost."""
-    (private / FOLDER / f"{name}.mark").unlink(missing_ok=True)
 
 
 def lost(path: Path, what: str) -> str:
