@@ -158,7 +158,9 @@ SPELLED = {
         "138\u00a00013\u00a08000",
     ],
     "13800138000": ["+86 138-0013-8000", "138-0013-8000", "0086 13800138000"],
-    "+49 (0)30 123 45 67": ["030/1234567", "0049301234567"],
+    "+49 (0)30 123 45 67": ["030/1234567", "0049301234567", "+49 (0) 30 1234567"],
+    "0151 23456789": ["+4915123456789", "0049 151 23456789", "tel:+49151-23456789"],
+    "123-4567": ["1234567", "(123) 4567"],
     "1990-02-03": [
         "19900203",
         "1990/2/3",
@@ -190,6 +192,9 @@ SPELLED = {
 ANOTHERS = {
     "13800138000": ["1380013800", "138-0013-80001", "99 913800138-000"],
     "+49 30 1234567": ["149301234567", "+43 30 12345670"],
+    "123-4567": ["+1 (555) 123 4567", "order 2001234567"],
+    "0151 23456789": ["512-345-6789"],
+    "1000017": ["10000.17", "t=100 0017"],
     "1990-02-03": ["11990/2/3", "1990-02-30", "3.21.1990", "13.2.1990"],
     "Ann Li": ["Annli", "Joann  Li", "Ann  Lindt"],
 }
@@ -220,6 +225,14 @@ def test_what_a_cut_archive_still_holds_is_searched(tmp_path, pack, value):
     packed = pack(f"客户{value}来电\n".encode() + noise)
     (tmp_path / "cut").write_bytes(packed[: len(packed) * 99 // 100])
     assert traces.search([tmp_path], [value]) == [tmp_path / "cut"]
+
+
+def test_what_is_packed_is_searched_beyond_one_block(tmp_path):
+    noise, value = random.Random(2026).randbytes(17 << 20), b"\nwei.wang@example.org\n"
+    (tmp_path / "long").write_bytes(b"%PDF stream\n" + zlib.compress(noise + value, 0))
+    (tmp_path / "wide").write_bytes(zlib.compress(bytes(24 << 20) + value))
+    found = traces.search([tmp_path], ["wei.wang@example.org"])
+    assert [path.name for path in found] == ["long", "wide"]
 
 
 def test_a_name_of_a_file_or_folder_is_searched(tmp_path):

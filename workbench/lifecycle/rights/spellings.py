@@ -15,7 +15,8 @@ _NARROW = (
 )  # fmt: skip  # why: a list
 _ENCODINGS = (*_NARROW, *WIDE)
 _DIGITS = 7  # of a telephone number; a shorter one stands in other numbers
-_LONGEST_NATIONAL = 11  # digits; a longer one without a plus begins with its country
+_LONGEST_NATIONAL = 11  # digits; a longer one without a plus or nought begins with its country
+_LONG = 10  # digits, of a number that stands in no other, whatever divides that
 _DIALLED = re.compile(r"[+(]{0,2}\d[\d ().+/\u00a0\u2010-\u2015-]{5,}\d")
 # country codes as Recommendation ITU-T E.164 assigns them
 _COUNTRY = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})"
@@ -68,7 +69,7 @@ def spelled(text: str) -> tuple[str, str]:
 
 def _of_day(year: str, month: str, day: str) -> tuple[str, str]:
     named = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-    name = f"{named[int(month) % 13 - 1]}[a-z]*"
+    name = f"{named[int(month) % 13 - 1]}[a-z]{{0,6}}"
     m, d = f"0?{int(month)}", f"0?{int(day)}"
     forms = (
         f"{year}[-./ ]{m}[-./ ]{d}|{year}{month}{day}|{year} ?年 ?{m} ?月 ?{d}|{m}/{d}/{year}",
@@ -79,16 +80,23 @@ def _of_day(year: str, month: str, day: str) -> tuple[str, str]:
 
 def _dialled(text: str) -> tuple[str, str]:
     """Return a telephone number without its country and a leading zero, and its pattern."""
-    compact, country = re.sub(r"[^\d+]", "", text), _COUNTRY
-    if compact.startswith(("+", "00")) or len(compact) > _LONGEST_NATIONAL:
+    compact, country, sign = re.sub(r"[^\d+]", "", text), _COUNTRY, r"(?:\+|00)"
+    if len(text) < _LONG and text.isdigit() and text[0] != "0":
+        return "", ""  # a key, or a number as good as any
+    if compact.startswith(("+", "00")) or (len(compact) > _LONGEST_NATIONAL and compact[0] != "0"):
         compact = compact.lstrip("+0")
-        country = next(iter(re.findall(f"^{_COUNTRY}", compact)), "")
+        country, sign = next(iter(re.findall(f"^{_COUNTRY}", compact)), ""), "0{0,2}"
         compact = compact.removeprefix(country)
     digits = compact.lstrip("0")
     if len(digits) < _DIGITS:
         return "", ""
-    joined = f"{_DIVIDER}{{0,6}}".join(digits)
-    return digits, f"(?:^|[^0-9])(?:0{{0,2}}{country})?0?{joined}(?:[^0-9]|$)"
+    joined, front = f"{_DIVIDER}{{0,6}}".join(digits), "(?:^|[^0-9])"
+    if len(digits) < _LONG:  # what divides may stand in front of it, but no digits before that
+        front = f"(?:^|[^0-9 \t().+/_\\x00-]){_DIVIDER}{{0,3}}"
+    else:
+        sign = "0{0,2}"
+    abroad = f"(?:{sign}{country}{_DIVIDER}{{0,3}}(?:0{_DIVIDER}{{0,3}})?)?"
+    return digits, f"{front}{abroad}0?{joined}(?:[^0-9]|$)"
 
 
 def forms(text: str) -> Iterator[tuple[bytes, str]]:

@@ -7,6 +7,7 @@ ends early.
 import base64
 import contextlib
 import io
+import itertools
 import json
 import lzma
 import os
@@ -26,7 +27,7 @@ from workbench.store.quality.rules import literal, number
 
 SHORTEST = 4  # bytes; shorter values are found in any file
 _CHANCE = 6  # bytes; a shorter pattern stands by chance in what is no text
-_BLOCK, _PIECE, _AROUND = 1 << 24, 1 << 12, 64
+_BLOCK, _PIECE, _AROUND, _OVERLAP = 1 << 24, 1 << 12, 64, 1 << 14
 # of one line or several, as notebooks and mails break it
 _BASE64 = re.compile(rb"[\w+/-]{8,}(?:(?:\\r)?(?:\\n)?\r?\n? ?[\w+/-]{8,})*+")
 _BASE64_LONG = 64  # signs; an archive is no shorter
@@ -140,7 +141,7 @@ class _Wanted:
 
         ``within`` looks through what base64 in them says.
         """
-        tail, seen = b"", set[str]()
+        tail, seen, going = b"", set[str](), list[tuple[Any, bytes]]()
         while block := read(_BLOCK):
             here = tail + block
             small = here.lower()
@@ -151,7 +152,11 @@ class _Wanted:
                     return True
                 seen |= {text for text, _ in meanings}
             # why two: by chance one stands in a picture, and hardly another
-            if len(seen) > 1 or self._in_base64(here, within) or any(map(within, _unpacked(here))):
+            if (
+                len(seen) > 1
+                or self._in_base64(here, within)
+                or any(map(within, _unpacked(here, block, going)))
+            ):
                 return True
             tail = here[-2 * (self.longest + _AROUND) :]
         return False
@@ -280,12 +285,13 @@ def rows_holding(
     quoted = (each.replace('"', '""') for each in columns)
     cells = ", ".join(f'CAST("{each}" AS VARCHAR)' for each in quoted)
     asked = [f"contains(line, {folded_sql(literal(text))})" for text in sorted(texts)]
-    otherwise = {pattern for _, pattern in map(spelled, texts)} - {""}
-    asked += [f"regexp_matches(line, {literal(pattern)})" for pattern in sorted(otherwise)]
+    otherwise = {pattern for guard, pattern in map(spelled, texts) if guard}
+    asked += [f"regexp_matches(apart, {literal(pattern)})" for pattern in sorted(otherwise)]
     if not cells or not asked:
         return 0
-    line = folded_sql(f"concat_ws(chr(10), {cells})")
-    lines = f"SELECT {line} AS line FROM {place}"
+    # why apart: a number does not run over into the next cell
+    line, apart = (folded_sql(f"concat_ws(chr({sign}), {cells})") for sign in (10, 1))
+    lines = f"SELECT {line} AS line, {apart} AS apart FROM {place}"
     return number(connection, f"SELECT count(*) FROM ({lines}) WHERE {' OR '.join(asked)}")
 
 
@@ -340,17 +346,31 @@ def _zipped(file: IO[bytes]) -> Iterator[IO[bytes]]:
             yield _inflated(io.BytesIO(content[found.end() + begin :]), -zlib.MAX_WBITS)
 
 
-def _unpacked(block: bytes) -> Iterator[bytes]:
-    """Yield what is packed by zlib anywhere in some bytes, as pictures and PDF have it."""
-    for found in _PACKED.finditer(block):
-        unpacking, made = zlib.decompressobj(zlib.MAX_WBITS | 32), b""  # of zlib or gzip
+def _unpacked(here: bytes, block: bytes, going: list[tuple[Any, bytes]]) -> Iterator[bytes]:
+    """Yield what is packed by zlib anywhere in some bytes, as pictures and PDF have it.
+
+    ``going`` keeps what goes on in the next block, with the end of what it said so far.
+    """
+    before = [(unpacking, said, block, 0) for unpacking, said in going]
+    going.clear()
+    begun = (
+        (zlib.decompressobj(zlib.MAX_WBITS | 32), b"", here, found.start())  # of zlib or gzip
+        for found in _PACKED.finditer(here)
+    )
+    for unpacking, said, packed, start in itertools.chain(before, begun):
+        made = bytearray(said)
         with contextlib.suppress(zlib.error):  # what only looks so ends within its first piece
-            for at in range(found.start(), len(block), _PIECE):
-                made += unpacking.decompress(block[at : at + _PIECE])
+            for at in range(start, len(packed), _PIECE):
+                made += unpacking.decompress(packed[at : at + _PIECE])
                 if unpacking.eof:
                     break
+                if len(made) > _BLOCK:
+                    yield bytes(made)
+                    del made[:-_OVERLAP]
+            else:
+                going.append((unpacking, bytes(made[-_OVERLAP:])))
         if made:
-            yield made
+            yield bytes(made)
 
 
 def _inflated(file: IO[bytes], window: int = zlib.MAX_WBITS) -> IO[bytes]:
