@@ -79,6 +79,13 @@ def test_a_note_concerns_the_measure_that_it_names(note, about):
     assert [each for each in (CUSTOMERS, AMOUNT) if columns.concerns(note, [each])] == about
 
 
+def test_a_note_without_a_title_of_its_own_concerns_the_one_that_it_begins_with():
+    note = columns.noted("everybody")
+    chosen = replace(AMOUNT, title=note.partition(": ")[0])
+    assert columns.concerns(note, [chosen])
+    assert not columns.concerns(note, [AMOUNT])
+
+
 def test_a_chart_of_one_measure_says_nothing_of_what_only_the_others_are_made_of():
     books = Books()
     about = "Amount: one customer counts for at most 400.00 CNY in a cell."

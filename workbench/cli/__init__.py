@@ -114,13 +114,17 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
     >>> refusal = click.BadParameter("'no' is not 'en'.", param=in_zh)
     >>> _untyped(str(refusal), refusal, ["run", "en", "--lang", "no"])
     "[--lang] is not 'en'."
+    >>> place = click.Argument(["file"], type=click.Path())
+    >>> refusal = click.BadParameter("'data/x.csv' is a folder.", param=place)
+    >>> _untyped(str(refusal), refusal, ["data", "ingest", "data/x.csv"])
+    "'data/x.csv' is a folder."
     """
     if not isinstance(refusal, (InputError, Refused, click.UsageError)):
         return message
     if isinstance(refusal, click.UsageError):
         message = re.sub(r"(unexpected extra arguments?) \(.*\)", r"\1", message, flags=re.DOTALL)
     param = refusal.param if isinstance(refusal, click.BadParameter) else None
-    quoted = param is not None and not isinstance(param.type, click.Path)  # a place is no value
+    file = param is not None and isinstance(param.type, click.Path)  # whose place is no value
     known = getattr(param and param.type, "choices", ())  # what is allowed is told as it is
     option = ""
     for number, word in enumerate(typed):
@@ -133,7 +137,7 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
         if place and value and not isinstance(refusal, click.UsageError):
             forms = "|".join(map(re.escape, {value, repr(value)[1:-1]}))
             message = f"[{place}]".join(re.split(rf"(?<!\w)(?:{forms})(?!\w)", message))
-        if said not in known and (quoted or not _NAME.fullmatch(said)):
+        if said not in known and not file and (param is not None or not _NAME.fullmatch(said)):
             message = message.replace(repr(said), f"[{place or option or f'argument {number}'}]")
         option = word if word.startswith("-") and not equals else ""
     return message

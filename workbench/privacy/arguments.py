@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, wraps
 from inspect import Parameter, formatannotation, signature
 from types import GenericAlias
@@ -26,7 +27,8 @@ def checked(function: Each) -> Each:
             return door(*args, **options)
         except _TRIPS as problem:
             if not isinstance(problem, WorkbenchError):
-                require_types(door, signature(door).bind_partial(*args, **options).arguments)
+                with suppress(TypeError):  # what does not fit the signature Python itself says best
+                    require_types(door, signature(door).bind_partial(*args, **options).arguments)
             raise
 
     return cast("Each", looked_at)

@@ -187,7 +187,7 @@ def concerns(note: str, columns: Iterable[Measure | Dimension]) -> bool:
     if key.endswith(("row", "rows")):
         return any(isinstance(each, Measure) and each.kind != "customers" for each in columns)
     titles = {title for each in columns for title in (each.title, each.title.rpartition(", ")[0])}
-    return values.get("title", values.get("where")) in titles
+    return values.get("title", values.get("where", head if colon else None)) in titles
 
 
 def together(notes: Iterable[str], period: str | None) -> tuple[str, ...]:

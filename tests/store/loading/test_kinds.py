@@ -369,6 +369,7 @@ CELLS = {  # a column's place, what its cell holds and in which format; what is 
     "called": (9, 5551234567, "(000) 000-0000", "words: a number that its format shows with other"),
     "accounted": (9, -5, "#,##0.00_);(#,##0.00)", "-5"),
     "hours": (9, dt.timedelta(hours=36, minutes=5), "[h]:mm:ss", "36:05:00"),
+    "hours owed": (9, dt.timedelta(minutes=-90), "[h]:mm:ss", "-1:30:00"),
     "red": (9, -5, "#,##0;[Red](#,##0)", "-5"),
     "half": (9, 0.5, "0%", "words: a number that its format shows with other signs"),
     "prefixed": (9, 7, '"K-"000', "words: a number that its format shows with other signs"),
@@ -518,6 +519,7 @@ BY_HAND = {  # what becomes of the first row's words
     "rich": (cell("<is><r><t>a</t></r><r><t> b</t></r></is>", "inlineStr"), "a b"),
     "read aloud": (cell("<is><t>山</t><rPh sb='0' eb='1'><t>や</t></rPh></is>", "inlineStr"), "山"),
     "two lines": (cell("<is><t>a_x000D_\nb</t></is>", "inlineStr"), "a\r\nb"),
+    "escaped": (cell("<is><t>a_x005F_x000D_</t></is>", "inlineStr"), "a_x000D_"),
     "never computed": (cell("<f\n>1+1</f>"), "words: a formula that was never computed"),
     "named": (lambda text: re.sub("<(/?)(?=[a-z])", r"<\1x:", cell("<f>1+1</f>")(text)).replace(
         "xmlns=", "xmlns:x=") if "<sheetData>" in text else text,

@@ -35,9 +35,11 @@ _RANGE = re.compile(rb"<(?:\w+:)?mergeCell\s+ref=.([A-Z]+[0-9]+:[A-Z]+[0-9]+).")
 _NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|,(?=[0#?])|[0#?. ();@-]")
 _BETWEEN = re.compile(r"0[^;.]*[-()][^;]*0")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>]")
-_LINE_OF_ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^>]*\s)?r="([^"]*)"')
+_LINE_OF_ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]*\s)?r="([^"]*)"')
 _LINES_MOST = 1_048_576
-_ESCAPED = re.compile(r"_x00([01][0-9A-F])_")  # how a workbook writes the end of a line in a cell
+_ESCAPED = re.compile(
+    r"_x005F_(?=x[0-9A-F]{4}_)|_x00([01][0-9A-F])_"
+)  # how a workbook writes the end of a line in a cell
 _TWO_DAYS = dt.date(1900, 2, 28)
 _STREAMED = ("xl/worksheets/", "xl/media/", "xl/drawings/", "xl/charts/", "xl/embeddings/")
 _FIRST_DAY = dt.datetime(1900, 1, 1)  # noqa: DTZ001  # why: a cell has no zone
@@ -289,8 +291,8 @@ def _text(cell: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
     if isinstance(value, dt.timedelta):
-        seconds = value // dt.timedelta(seconds=1)
-        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        seconds, sign = abs(value) // dt.timedelta(seconds=1), "-" * (value < dt.timedelta())
+        return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if isinstance(value, int | float):
         text = f"{value:.{_DIGITS_KEPT}g}"
         if abs(value) >= 10**_DIGITS_KEPT and float(text) != value:
@@ -299,4 +301,4 @@ def _text(cell: Any) -> str:
             text = f"{value:.0f}"
         noughts = _NOUGHTS.fullmatch(cell.number_format or "")
         return text.zfill(len(noughts[0])) if noughts else text
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
+    return _ESCAPED.sub(lambda match: chr(int(match[1] or "5F", 16)), str(value))
