@@ -111,7 +111,9 @@ def __getattr__(name: str) -> Any:
         found = getattr(importlib.import_module(_HOME[name]), name)
         if not isfunction(found) or hasattr(found, "__wrapped__"):  # as it is at home
             return found
-        return importlib.import_module("workbench.privacy.arguments").checked(found)
+        found = importlib.import_module("workbench.privacy.arguments").checked(found)
+        found.__module__ = __name__  # where a pickle finds it
+        return found
     if name in _ROOMS:
         return importlib.import_module(f"workbench.{_ROOMS[name]}")
     raise AttributeError(f"module 'workbench' has no attribute '{name}'")

@@ -340,6 +340,16 @@ def test_columns_of_chinese_headers_are_known_for_what_they_are_and_shown_so(tmp
     assert found["订单编号"]["type"] == "text"
 
 
+def test_letters_of_full_width_name_a_column_as_others_do(tmp_path):
+    lines = ["客户ＩＤ,Ｎａｍｅ,Ｍｏｂｉｌｅ,ｂｏｏｋｅｄ＿ｏｎ,Ａｍｏｕｎｔ"] + [
+        f"V{n},Li {n},n{n},2026/09/{1 + n % 28:02d},{n}.50" for n in range(60)
+    ]
+    code, said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines))
+    assert code == 0, said
+    roles = [each.get("role") for each in _draft(tmp_path / "shop")["columns"].values()]
+    assert roles == ["subject key", *["direct identifier"] * 2, "time", "measure"]
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
 def test_a_databases_tables_come_in_by_its_address(tmp_path, engine):
     path = tmp_path / "shop.db"
@@ -352,7 +362,8 @@ def test_a_databases_tables_come_in_by_its_address(tmp_path, engine):
         with duckdb.connect(path) as other:
             other.execute("CREATE TABLE orders AS SELECT 'a' AS customer_id, 1.5 AS total, "
                           "DATE '2026-09-30' AS booked FROM range(9)")  # fmt: skip
-    code, said = _new(tmp_path / "shop", "--from", f"{engine}://{path}")
+    options = {"duckdb": "?read_only=True"}.get(engine, "")
+    code, said = _new(tmp_path / "shop", "--from", f"{engine}://{path}{options}")
     assert code == 0, said
     columns = _draft(tmp_path / "shop", "orders")["columns"]
     assert [columns[c]["type"] for c in ("customer_id", "total", "booked")] == ["text", "money", "date"]  # fmt: skip  # noqa: E501  # why: one comparison

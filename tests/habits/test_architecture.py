@@ -15,7 +15,7 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
 ROOMS_AT_MOST = 9
-CODE_LINES_AT_MOST = 43_324
+CODE_LINES_AT_MOST = 43_333
 SLACK = 1_000
 
 # What is still beyond a rule. Each leaves here when it is mended, and nothing comes in.

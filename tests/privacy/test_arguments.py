@@ -1,9 +1,12 @@
 """Wrong types are told by what is declared, and only where Python trips on them."""
 
+import pickle
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 
+import workbench as wb
 from workbench.errors import DataError, InputError
 from workbench.privacy.arguments import checked
 
@@ -40,3 +43,11 @@ def test_what_works_is_not_refused_and_a_fault_of_our_own_is_not_the_callers():
         broken("x")
     with pytest.raises(TypeError, match="takes 1 positional argument but 2"):
         broken("x", "y")
+
+
+def test_an_array_is_a_sequence_and_names_of_the_door_can_be_pickled():
+    listed = checked(lambda of: float(of[0]))
+    listed.__wrapped__.__annotations__ = {"of": Sequence[str]}
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        listed(np.array(["x"]))
+    assert pickle.loads(pickle.dumps(wb.query)) is wb.query  # noqa: S301  # why: our own

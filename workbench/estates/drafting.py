@@ -259,7 +259,8 @@ def _customer(columns: Sequence[Seen], wanted: str | None) -> Seen | None:
 
 
 def _plain(header: str) -> str:
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", header.strip())
+    header = unicodedata.normalize("NFKC", header.strip())  # letters may be of full width
+    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", header)
     return re.sub(r"[\W_]+", "_", text).strip("_").lower()
 
 

@@ -330,10 +330,11 @@ def _database_tables(url: str, folder: Path, left_out: dict[str, str]) -> list[P
 
     kind, _, rest = url.partition("://")
     if kind in ("sqlite", "duckdb"):  # which would make a file where there is none
-        there = [each for each in (Path(rest), Path(rest.lstrip("/"))) if each.is_file()]
+        named, asked, options = rest.partition("?")
+        there = [each for each in (Path(named), Path(named.lstrip("/"))) if each.is_file()]
         if not there:
-            raise InputError(f"there is no file {rest}. Check the address.")
-        url = f"{kind}://{there[0].absolute()}"
+            raise InputError(f"there is no file {named}. Check the address.")
+        url = f"{kind}://{there[0].absolute()}{asked}{options}"
     try:
         connection = ibis.connect(url)
         tables = connection.list_tables()

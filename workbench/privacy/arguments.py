@@ -28,7 +28,8 @@ def checked(function: Each) -> Each:
         except _TRIPS as problem:
             if not isinstance(problem, WorkbenchError):
                 with suppress(TypeError):  # what does not fit the signature Python itself says best
-                    require_types(door, signature(door).bind_partial(*args, **options).arguments)
+                    bound = signature(door).bind_partial(*args, **options)
+                    require_types(door, bound.arguments)
             raise
 
     return cast("Each", looked_at)
@@ -46,10 +47,13 @@ def require_types(of: Callable[..., Any], given: Mapping[str, Any]) -> None:
         hint = hints.get(name, Any)
         listed: Any = GenericAlias(tuple, (hint, ...))
         several = signature(of).parameters[name].kind is Parameter.VAR_POSITIONAL
+        takes: Any = TypeAdapter(listed, config=ConfigDict(arbitrary_types_allowed=True))
         try:
-            takes: Any = TypeAdapter(listed, config=ConfigDict(arbitrary_types_allowed=True))
             takes.validate_python(value if several else (value,), strict=True)
         except ValidationError:
+            with suppress(ValidationError, AttributeError):  # an array is a sequence, too
+                takes.validate_python((value.tolist(),), strict=True)
+                continue
             # why no more of others: the rows of a table may be customers'
             plain = isinstance(value, str | int | float | None)
             shown = f"{value!r:.60}" if plain else f"this {type(value).__name__}"

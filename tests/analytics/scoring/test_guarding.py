@@ -148,6 +148,9 @@ def test_outcomes_in_words_are_refused_and_numbers_read(declared, frame):
         wb.development_sample(each, declared, **WINDOWS).y for each in (numbers, frame)
     )
     assert found.equals(wanted)
+    young = frame["applied_on"] > pd.Timestamp("2025-10-01")
+    pending = frame.assign(default_12m=frame["default_12m"].astype(object).mask(young, "pending"))
+    assert wb.development_sample(pending, declared, **WINDOWS).y.equals(wanted)
 
 
 def test_special_codes_bounds_and_titles_are_those_declared(declared, frame):

@@ -78,6 +78,16 @@ def test_a_grade_is_known_by_its_name():
     assert found["observed"].to_dict() == {"A": 0.005, "B": 0.2}
 
 
+def test_grades_keep_their_order_and_fractions_of_released_counts_are_cut():
+    n = pd.Series({"AAA": 300.7, "AA": 200.2, "A": 100.0})
+    found = wb.risk.backtest_grades(n, n[::-1] / 50, [0.01, 0.02, 0.03])
+    assert list(found.index) == ["AAA", "AA", "A"]
+    assert found["n"].tolist() == [300, 200, 100]
+    assert found["pd"].tolist() == [0.01, 0.02, 0.03]
+    with pytest.raises(InputError, match="leave empty grades out"):
+        wb.risk.backtest_grades(n, n.rename({"A": "B"}), [0.01, 0.02, 0.03])
+
+
 def test_power_is_said_in_words():
     table = wb.risk.backtest_grades([53], [11], [0.20])
     assert table["words"].item() == (

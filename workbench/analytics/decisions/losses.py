@@ -83,7 +83,7 @@ def simulate_losses(
     count: Any = None,
     factor_shift: float = 0.0,
     draws: int = 10_000,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> Losses:
     """Simulate losses of loans, or of groups of alike loans, in one-factor years.
 
@@ -139,7 +139,7 @@ def simulate_losses(
         raise InputError(
             f"draws is a number of years, 1 or more, up to {_YEARS_AT_MOST:,}, not {draws!r}."
         )
-    if type(seed) is not int or seed < 0:
+    if not (seed is None or np.issubdtype(type(seed), np.integer)) or (seed or 0) < 0:
         raise InputError(f"seed is a whole number, 0 or more, not {seed!r}.")
     dice = np.random.default_rng(seed)
     factors = dice.standard_normal(draws) + factor_shift

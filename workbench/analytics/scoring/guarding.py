@@ -133,7 +133,7 @@ def development_sample(
     features = [name for name in frame.columns if name not in out]
     return Sample(
         frame.loc[kept, features],
-        pd.Series(known_outcomes(frame[target])[kept] == 1, frame.index[kept], name=target),
+        pd.Series(known_outcomes(frame.loc[kept, target]) == 1, frame.index[kept], name=target),
         moments[kept].dt.strftime("%Y-%m").rename("period"),
         {why: int(which.sum()) for why, which in left_out.items()},
     )

@@ -125,7 +125,7 @@ def figures_of(figure: Any, shape: Any = None, *, chances: bool = False) -> Arra
             f"there are {shape[0]:,} outcomes and figures of shape {np.shape(figure)}: one "
             "figure a case, such as model.predict_proba(X)[:, 1]."
         )
-    column = numbers_of(np.asarray(figure))
+    column = numbers_of(np.ravel(figure)).reshape(np.shape(figure))
     if not np.isfinite(column).all():
         raise InputError(
             f"{int((~np.isfinite(column)).sum()):,} figures are missing or infinite; score "

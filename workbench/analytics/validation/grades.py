@@ -70,9 +70,9 @@ def backtest_power(
     >>> round(float(backtest_power(53, 0.20, 0.25)), 2)
     0.15
     """
-    n, assigned, true = np.broadcast_arrays(n, pd_assigned, pd_true)
+    n, assigned, true = np.broadcast_arrays(np.floor(n), pd_assigned, pd_true)
     p_value = one_of("test of a grade", TESTS, test)
-    passed, failed = np.full(n.shape, -1), n + 1  # the fewest defaults that fail lie between
+    passed, failed = np.full(n.shape, -1.0), n + 1  # the fewest defaults that fail lie between
     while (failed - passed > 1).any():
         middle = (passed + failed) // 2
         fails = p_value(middle, n, assigned) <= alpha
@@ -113,17 +113,19 @@ def backtest_grades(
        binomial_p  jeffreys_p     z_p
     0      0.0966      0.0709  0.0635
     """
-    table = pd.DataFrame({"n": n, "defaults": defaults, "pd": pd_assigned})
+    names = next((g.index for g in (n, defaults, pd_assigned) if isinstance(g, pd.Series)), None)
+    table = pd.DataFrame({"n": n, "defaults": defaults, "pd": pd_assigned}, index=names)
     n, k, p = table.to_numpy(dtype=float, na_value=np.nan).T
     if not ((n > 0) & (k >= 0) & (k <= n) & (p > 0) & (p + too_low < 1)).all():
         raise InputError(
             "a grade has obligors, from none to all of them in default, and a PD above 0 that "
             "stays below 1 when too_low is added; leave empty grades out."
         )
+    # why int: released counts may have fractions
     table = table.astype({"n": int, "defaults": int, "pd": float})
     table = table.join(shares(table["defaults"], table["n"], level, "observed"))
     for test, p_value in TESTS.items():
-        table[f"{test}_p"] = p_value(k, n, p)
+        table[f"{test}_p"] = p_value(table["defaults"].to_numpy(), table["n"].to_numpy(), p)
         table[f"{test}_power"] = backtest_power(n, p, p + too_low, test=test)
     table["red_power"] = backtest_power(n, p, p + too_low, alpha=RED)
     table["all_p"] = multipletests(table["binomial_p"], method="holm")[1]
