@@ -168,7 +168,7 @@ class Marks(Counted[Mark]):
 
     def lost(self) -> bool:
         """Return whether there are fewer than there were, or none can say whose they are."""
-        return super().lost() or self._nobodys() or self._altered()
+        return super().lost() or self._nobodys() or self._altered(self._read(self.path))
 
     def begin_anew(self) -> None:
         """Let what is lost be lost; who may say so is asked before."""
@@ -180,14 +180,14 @@ class Marks(Counted[Mark]):
         """Return every mark, oldest first."""
         self._require_somebodys()
         there = super().all()
-        if self._altered():
+        if self._altered(there):
             raise StorageError(lost(self.path, "a line is not the one that was written"))
         return there
 
-    def _altered(self) -> bool:
+    def _altered(self, there: Sequence[Mark]) -> bool:
         """Return whether a line is not the one that was counted."""
         count, digest = known(self._private, FILE)
-        return digest not in ("", _digest(self._read(self.path)[:count]))
+        return digest not in ("", _digest(there[:count]))
 
     def _known(self) -> int:
         """Return how many there were; of a count that is lost itself, as many as were copied."""

@@ -163,7 +163,7 @@ class Chain:
         seq, hash_ = self.marked()
         if hash_ and read.hash_at(seq) != hash_:
             raise self.error(lost_text(Path(self.path), f"it does not hold entry {seq} any more"))
-        if self._begun and unmarked(self._begun, self.name) and not read.head()[0]:
+        if not hash_ and self._begun and unmarked(self._begun, self.name) and not read.head()[0]:
             raise self.error(lost_text(Path(self.path), "the ledger beside it was written"))
 
     def lost(self) -> bool:

@@ -114,9 +114,9 @@ def known(private: Path, name: str) -> tuple[int, str]:
 
 def unmarked(private: Path, name: str) -> bool:
     """Return whether the audit log has no mark though the ledger, written after it, is there."""
-    ledger = (private / "ledger.sqlite").exists() and known(private, "ledger")[1]
-    marked = name != "audit" or (private / FOLDER / f"{name}.mark").exists()
-    return bool(ledger) and not marked
+    if name != "audit" or (private / FOLDER / f"{name}.mark").exists():
+        return False
+    return (private / "ledger.sqlite").exists() and known(private, "ledger") != (0, "")
 
 
 def remember(private: Path, name: str, seq: int, hash_: str = "") -> None:
